@@ -1,0 +1,73 @@
+// The engine: which connector a message hits, and what becomes of it. Pure: same policy, same facts, same decision.
+//
+// The order of SPEC 3.4 stands on one screen in attribute() (attribute.cc): grants and exemptions, vouched mail, partners from the
+// most specific sender pattern down, protect, unmatched. Nothing here looks anything up outside its arguments.
+#pragma once
+
+#include "policy/decision.h"
+#include "policy/facts.h"
+#include "policy/policy.h"
+
+namespace cm {
+
+/// What one pass knows about a message once its sender is known.
+struct Attribution {
+  ConnectorId connector = no_connector;
+  Vouched vouched = Vouched::no;
+  bool proven = false;                                    // an identity setting, `via` or vouching held
+  bool asks_header_from = true;                           // not a grant, an exemption or vouched
+  Violations violations;                                  // of the sender: everything but recipients, actual size and header From
+  boost::container::small_vector<ConnectorId, 4> judged;  // connectors whose limits bind the message
+};
+
+/// SPEC 3.1: on a closed listener, can no enforced connector accept this client any more, whatever it may still prove?
+bool is_refused_at_connect(const Policy& policy, const Connection& connection, Pass pass = Pass::enforced);
+
+/// SPEC 3.4. `steps` may be null.
+Attribution attribute(const Policy& policy, const Connection& connection, const Sender& sender, Pass pass, Steps* steps);
+
+/// SPEC 3.3 check_header_from: what the From domains add to the violations.
+void judge_header_from(const Policy& policy, const Connection& connection, const Sender& sender, const HeaderFrom& from, Pass pass,
+                       const Attribution& attribution, Violations& violations, Steps* steps);
+
+/// The violation that decides: a refusal beats quarantine beats tag, then the first in the order of Rule. Null if there is none.
+const Violation* deciding(const Violations& violations);
+
+/// One message, stage by stage, both passes: what the milter session drives. Holds references to policy and connection.
+class Deliberation {
+ public:
+  Deliberation(const Policy& policy, const Connection& connection, Steps* steps = nullptr);
+
+  /// At MAIL. A refusal here (only a SIZE= that is too large) is the answer to MAIL; anything else is answered at RCPT.
+  RecipientDecision mail(Sender sender);
+  /// At each RCPT, also after a refusal at MAIL.
+  RecipientDecision rcpt(const Envelope& recipient);
+  /// At end of message, or for explain() after the last recipient.
+  Decision end(const std::optional<Content>& content);
+
+  [[nodiscard]] const Sender& sender() const { return sender_; }
+
+ private:
+  struct Side {  // one pass
+    Pass pass;
+    Attribution attribution;
+    std::vector<RecipientDecision> recipients;
+    std::uint32_t accepted = 0;
+    Violations recipient_violations;  // of accepted recipients: quarantine and tag
+    bool refused_other = false;       // a recipient was refused, other than as surplus
+  };
+  RecipientDecision judge_recipient(Side& side, const Envelope& recipient) const;
+  Decision conclude(Side& side, const std::optional<Content>& content, Steps* steps) const;
+
+  const Policy& policy_;
+  const Connection& connection_;
+  Steps* steps_;
+  Sender sender_;
+  Side enforced_{Pass::enforced, {}, {}, 0, {}, false};
+  std::optional<Side> audit_;  // only if it can differ
+};
+
+/// The whole decision for a message.
+Decision decide(const Policy& policy, const Facts& facts);
+
+}  // namespace cm

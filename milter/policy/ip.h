@@ -1,0 +1,96 @@
+// IP addresses, prefixes and ranges as values, and the two questions asked of many of them: "is this address in the set?" and
+// "which prefixes hold it, longest first?".
+//
+// An IPv4-mapped IPv6 address is the IPv4 address it holds. IPv4 and IPv6 never meet: ::/0 holds no IPv4 client.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "policy/parsed.h"
+
+namespace cm {
+
+__extension__ typedef unsigned __int128 Bits128;
+
+struct Ip {
+  bool v6 = false;
+  Bits128 bits = 0;  // IPv4 in the low 32 bits, host order
+
+  /// Text as in RFC 4291 section 2.2 or dotted IPv4; no brackets, no zone.
+  static std::optional<Ip> parse(std::string_view text);
+  [[nodiscard]] std::string to_string() const;
+  [[nodiscard]] int width() const { return v6 ? 128 : 32; }
+  friend bool operator==(const Ip&, const Ip&) = default;
+};
+
+/// A prefix; host bits of `first` are always zero.
+struct Network {
+  Ip first;
+  int length = 0;  // 0..32 or 0..128
+  [[nodiscard]] std::string to_string() const;
+  [[nodiscard]] Bits128 last() const;
+  friend bool operator==(const Network&, const Network&) = default;
+};
+
+/// One entry of `source_ips`: an address, a prefix or a range, kept as an inclusive range of one family.
+struct Source {
+  Ip first;
+  Ip last;
+  bool host_bits = false;  // the prefix was written with host bits set; they are masked here
+  std::string text;        // as written
+
+  static Parsed<Source> parse(std::string_view text);
+  /// The fewest prefixes that make up exactly this range, ascending.
+  [[nodiscard]] std::vector<Network> decompose() const;
+  [[nodiscard]] bool contains(const Ip& ip) const;
+};
+
+/// Union of sources; contains() is a binary search. Immutable once built.
+class SourceSet {
+ public:
+  SourceSet() = default;
+  explicit SourceSet(const std::vector<Source>& sources);
+  [[nodiscard]] bool contains(const Ip& ip) const;
+  [[nodiscard]] bool intersects(const SourceSet& other) const;
+  [[nodiscard]] bool empty() const { return v4_.empty() && v6_.empty(); }
+  [[nodiscard]] bool has_v6() const { return !v6_.empty(); }
+
+ private:
+  struct Range {
+    Bits128 first, last;
+  };
+  std::vector<Range> v4_, v6_;  // sorted, disjoint
+};
+
+/// Prefix -> numbers. Lookup costs a binary search and then one step per prefix that holds the address.
+class PrefixIndex {
+ public:
+  void add(const Network& network, std::uint32_t id);
+  void freeze();  // sorts and links; call once, after the last add
+  /// Calls f(id, prefix length) for every prefix that holds `ip`, longest first. Needs freeze().
+  template <class F>
+  void each_holding(const Ip& ip, F&& f) const {
+    const auto& nodes = ip.v6 ? v6_ : v4_;
+    for (auto at = find(nodes, ip.bits); at != none; at = nodes[at].parent)
+      for (auto id : nodes[at].ids) f(id, nodes[at].length);
+  }
+  [[nodiscard]] bool holds(const Ip& ip) const { return find(ip.v6 ? v6_ : v4_, ip.bits) != none; }
+  [[nodiscard]] bool empty() const { return v4_.empty() && v6_.empty(); }
+
+ private:
+  static constexpr std::uint32_t none = ~0U;
+  struct Node {
+    Bits128 first, last;
+    int length;
+    std::uint32_t parent;
+    std::vector<std::uint32_t> ids;
+  };
+  static std::uint32_t find(const std::vector<Node>& nodes, Bits128 bits);
+  static void freeze(std::vector<Node>& nodes);
+  std::vector<Node> v4_, v6_;
+};
+
+}  // namespace cm

@@ -1,0 +1,43 @@
+// A Decision in words: SMTP replies, header fields, explanations. Pure; every untrusted byte is made printable ASCII here.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "policy/decision.h"
+#include "policy/facts.h"
+
+namespace cm {
+
+/// `CODE XCODE [TRACEID] connector NAME: TEXT` in parts. `text` begins at `[TRACEID]`, holds printable ASCII only, at most
+/// limits::reply_text_bytes; a `%` is not doubled (that is the milter edge's business).
+struct Reply {
+  int code = 0;
+  std::string xcode;
+  std::string text;
+  [[nodiscard]] std::string to_string() const { return std::to_string(code) + " " + xcode + " " + text; }
+};
+
+/// Characters of a trace id: 12 of [a-z2-7].
+inline constexpr std::size_t trace_id_length = 12;
+
+/// What the peer is told. `verdict` is a refusal; `recipient` may be null (refused at connect, MAIL or end of message).
+Reply render_reply(const Policy& policy, const Connection& connection, const Sender& sender, const RecipientDecision& verdict,
+                   const Envelope* recipient, std::string_view trace_id);
+
+/// The header fields that an accepted message gets, in the order in which they shall stand (SPEC 3.7, add_headers).
+std::vector<AddedHeader> render_headers(const Policy& policy, const Connection& connection, const Sender& sender, const Decision& decision,
+                                        std::string_view trace_id);
+
+/// One step of the explanation as a clause: "client address 192.0.2.9 is not among its source_ips".
+std::string render_step(const Policy& policy, const Connection& connection, const Sender& sender, const Step& step);
+
+/// The steps of a decision completed by one for every connector that it did not mention, each with the first reason why not.
+/// Linear in the number of connectors: for explain(), never for mail.
+Steps complete_steps(const Policy& policy, const Facts& facts, const Decision& decision);
+
+/// would-ACTION/RULE/NAME, absent parts left out: for the log.
+std::string render_audit(const Policy& policy, const AuditDifference& difference);
+
+}  // namespace cm

@@ -1,0 +1,28 @@
+#include "policy/text.h"
+
+namespace cm::text {
+
+bool is_utf8(std::string_view in) {
+  for (std::size_t at = 0; at < in.size();) {
+    const auto lead = static_cast<unsigned char>(in[at++]);
+    if (lead < 0x80) continue;
+    const int more = lead >= 0xc2 && lead <= 0xdf ? 1 : (lead & 0xf0) == 0xe0 ? 2 : lead >= 0xf0 && lead <= 0xf4 ? 3 : 0;
+    if (more == 0 || in.size() - at < static_cast<std::size_t>(more)) return false;
+    const auto second = static_cast<unsigned char>(in[at]);
+    if ((lead == 0xe0 && second < 0xa0) || (lead == 0xed && second > 0x9f) || (lead == 0xf0 && second < 0x90) || (lead == 0xf4 && second > 0x8f))
+      return false;
+    for (int i = 0; i < more; ++i)
+      if ((static_cast<unsigned char>(in[at++]) & 0xc0) != 0x80) return false;
+  }
+  return true;
+}
+
+std::string printable(std::string_view in, std::size_t most) {
+  std::string out(in.substr(0, most));
+  std::replace_if(
+      out.begin(), out.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
+  if (in.size() > most) out += "...";
+  return out;
+}
+
+}  // namespace cm::text

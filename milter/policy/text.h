@@ -1,0 +1,34 @@
+// Small lexical rules shared by the address parsers: what an atom may hold, quoted strings, UTF-8, and safe echo of untrusted text.
+#pragma once
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+
+namespace cm::text {
+
+/// RFC 5322 section 3.2.3 atext, and the UTF-8 bytes that RFC 6532 adds.
+inline bool is_atext(char c) {
+  const auto u = static_cast<unsigned char>(c);
+  return u >= 0x80 || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+         (c != '\0' && std::string_view("!#$%&'*+-/=?^_`{|}~").find(c) != std::string_view::npos);
+}
+
+/// Reads a quoted string at the start of `in`, appends its content to `out`, returns its length or npos. CR, LF and NUL end it badly.
+inline std::size_t read_quoted(std::string_view in, std::string& out) {
+  for (std::size_t at = 1; at < in.size(); ++at) {
+    if (in[at] == '"') return at + 1;
+    if (in[at] == '\\' && ++at == in.size()) break;
+    if (in[at] == '\r' || in[at] == '\n' || in[at] == '\0') break;
+    out += in[at];
+  }
+  return std::string_view::npos;
+}
+
+/// Well-formed UTF-8 without overlong forms and surrogates (RFC 3629 section 4).
+bool is_utf8(std::string_view in);
+
+/// For replies: every byte that is not printable ASCII becomes `?`, and what is over `most` bytes is replaced by `...`.
+std::string printable(std::string_view in, std::size_t most);
+
+}  // namespace cm::text
