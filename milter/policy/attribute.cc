@@ -239,9 +239,7 @@ Attribution attribute(const Policy& policy, const Connection& connection, const 
   const Case c{policy, connection, sender, pass, steps};
   Attribution a;
   if (!choose_grant(c, a) && !vouch(c, a)) restrict(c, a);
-  if (sender.rate_exceeded && a.proven && a.connector != no_connector &&
-      !is_refusal(deciding(a.violations) ? deciding(a.violations)->action : Action::accept))
-    violate(c, a.violations, a.connector, Rule::rate);
+  if (sender.rate_exceeded && a.connector != no_connector && a.violations.empty()) violate(c, a.violations, a.connector, Rule::rate);
   sort_by_rule(a.violations);
   return a;
 }
