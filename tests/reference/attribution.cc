@@ -48,6 +48,7 @@ Action on_violation(const InboundConnector& connector) {
 }
 
 bool is_closed(const Case& c) {
+  if (c.facts.connection.local) return false;  // local mail came through no listener
   const auto& all = c.policy.listeners;
   return std::any_of(all.begin(), all.end(), [&](const auto& l) { return l.closed && l.name == c.facts.connection.listener; });
 }
@@ -152,14 +153,12 @@ std::set<int, std::greater<>> descending(const Levels& levels) {
   return out;
 }
 
-// The partners at one level: "first those that name the listener, then as configured"; an audit connector before the enforced one it
-// ties with.
+// The partners at one level: "first those that name the listener, then as configured".
 std::vector<ConnectorId> partners_at(const Case& c, const Levels& levels, int level) {
   std::vector<ConnectorId> out;
   for (const bool naming : {true, false})
-    for (const Mode mode : {Mode::audit, Mode::enforce})
-      for (ConnectorId id = 0; id < c.count(); ++id)
-        if (levels[id] == level && names_listener(c, c.at(id)) == naming && c.at(id).mode == mode) out.push_back(id);
+    for (ConnectorId id = 0; id < c.count(); ++id)
+      if (levels[id] == level && names_listener(c, c.at(id)) == naming) out.push_back(id);
   return out;
 }
 
@@ -208,8 +207,8 @@ bool needs_protection(const Case& c, ConnectorId claimed_by) {
   const auto& [argument, resolved] = c.facts.sender.envelope;
   for (const auto* address : {&argument, &resolved})
     if (in_organization(c.policy, *address) && !is_named(c, claimed_by, *address)) return true;
-  // 3.5 "a bare name counts as ours for restrictions"
-  return argument.kind == Address::Kind::mailbox && argument.domain.empty() && !is_named(c, claimed_by, resolved);
+  // 3.5 "a bare name counts as ours for restrictions": one that nobody gave a domain
+  return resolved.kind == Address::Kind::mailbox && resolved.domain.empty();
 }
 
 bool asked(const Case& c, Check check) { return check == Check::enforce || (check == Check::audit && c.pass == Pass::audit); }

@@ -33,10 +33,15 @@ bool refused_at_connect(const Case& c) {
   return true;
 }
 
+// 5 "`connector` is the grant, exemption or claiming partner; for a violation, the connector that is violated; for a TLS-only partner
+// that is met, the most specific one."
+ConnectorId shown_connector(const Finding& finding) { return finding.chosen != no_connector ? finding.chosen : finding.met_tls_only; }
+
 // 3.5 "Rates are counted only for messages whose other demands are met".
 void ask_rate(const Case& c, Finding& finding) {
-  if (c.facts.sender.rate_exceeded && finding.chosen != no_connector && !is_refusal(verdict(finding.violations).action))
-    add(finding.violations, Rule::rate, finding.chosen, Action::tempfail);
+  const auto id = shown_connector(finding);
+  if (c.facts.sender.rate_exceeded && id != no_connector && !is_refusal(verdict(finding.violations).action))
+    add(finding.violations, Rule::rate, id, Action::tempfail);
 }
 
 // ---- 3.5 at RCPT
@@ -115,10 +120,6 @@ Recipients decide_recipients(const Case& c, const Finding& finding) {
   return out;
 }
 
-// 5 "`connector` is the grant, exemption or claiming partner; for a violation, the connector that is violated; for a TLS-only partner
-// that is met, the most specific one."
-ConnectorId shown_connector(const Finding& finding) { return finding.chosen != no_connector ? finding.chosen : finding.met_tls_only; }
-
 void show(const RecipientDecision& decided, const Violations& violations, const Finding& finding, Decision& d) {
   d.action = decided.action;
   d.rule = decided.rule;
@@ -126,11 +127,13 @@ void show(const RecipientDecision& decided, const Violations& violations, const 
   d.violations = in_order(violations);
 }
 
-// 3.7 the trust header, add_headers, accept_headers.
+// 3.7 the trust header: "every demand is met, whoever the recipients are, and no recipient was refused (surplus ones aside)"; add_headers
+// likewise; 3.3 accept_headers: "unless it violates something".
 void mark(const Case& c, const Finding& finding, bool violated, bool refused_other, Decision& d) {
-  d.proven = finding.proven && !violated && !refused_other;
-  d.marked = shown_connector(finding) != no_connector && !violated && !refused_other;
-  d.keeps_headers = finding.chosen != no_connector && c.at(finding.chosen).accept_headers && !violated;
+  if (violated || refused_other) return;
+  d.proven = finding.proven;
+  d.marked = shown_connector(finding) != no_connector;
+  d.keeps_headers = finding.chosen != no_connector && c.at(finding.chosen).accept_headers;
 }
 
 Decision decide_message(const Case& c, const Finding& finding) {
