@@ -180,7 +180,7 @@ Search ask_level(const Case& c, const std::vector<ConnectorId>& partners, Findin
   for (const auto id : partners) {
     if (c.at(id).demands_identity()) continue;
     judge_demands(c, id, finding);
-    if (tls_holds(c, c.at(id)) && finding.met_tls_only == no_connector) finding.met_tls_only = id;
+    if (finding.tls_only == no_connector) finding.tls_only = id;
   }
   if (const auto id = claiming(c, partners); id != no_connector) {
     judge_demands(c, id, finding);
@@ -280,11 +280,14 @@ void judge_from_domain(const Case& c, const std::string& domain, Violations& vio
   }
 }
 
-// "several From headers or an unparsable one is a violation": of the partner that judged the sender, else of the first that asks.
+// "several From headers or an unparsable one is a violation": of the partner that the message is attributed to if it asks, else of the
+// first one configured that asks.
 void judge_ambiguous_from(const Case& c, const Finding& finding, Violations& violations) {
   std::vector<ConnectorId> candidates;
-  if (finding.chosen != no_connector) candidates.push_back(finding.chosen);
-  candidates.insert(candidates.end(), finding.judged.begin(), finding.judged.end());
+  if (finding.chosen != no_connector)
+    candidates.push_back(finding.chosen);
+  else if (finding.tls_only != no_connector)
+    candidates.push_back(finding.tls_only);
   for (ConnectorId id = 0; id < c.count(); ++id) candidates.push_back(id);
   for (const auto id : candidates) {
     const auto& scope = c.at(id).sender_domains;

@@ -35,13 +35,12 @@ bool refused_at_connect(const Case& c) {
 
 // 5 "`connector` is the grant, exemption or claiming partner; for a violation, the connector that is violated; for a TLS-only partner
 // that is met, the most specific one."
-ConnectorId shown_connector(const Finding& finding) { return finding.chosen != no_connector ? finding.chosen : finding.met_tls_only; }
+ConnectorId shown_connector(const Finding& finding) { return finding.chosen != no_connector ? finding.chosen : finding.tls_only; }
 
 // 3.5 "Rates are counted only for messages whose other demands are met".
 void ask_rate(const Case& c, Finding& finding) {
   const auto id = shown_connector(finding);
-  if (c.facts.sender.rate_exceeded && id != no_connector && !is_refusal(verdict(finding.violations).action))
-    add(finding.violations, Rule::rate, id, Action::tempfail);
+  if (c.facts.sender.rate_exceeded && id != no_connector && finding.violations.empty()) add(finding.violations, Rule::rate, id, Action::tempfail);
 }
 
 // ---- 3.5 at RCPT

@@ -47,8 +47,8 @@ std::pair<int, int> proof(const Case& c, const InboundConnector& connector);
 
 /// What one pass (attribution.cc) finds out about the sender: the outcome of SPEC 3.4.
 struct Finding {
-  ConnectorId chosen = no_connector;        // grant, exemption or claiming partner
-  ConnectorId met_tls_only = no_connector;  // the most specific one
+  ConnectorId chosen = no_connector;    // grant, exemption or claiming partner
+  ConnectorId tls_only = no_connector;  // the most specific partner that demands only TLS; if it is unmet, a violation says so
   Vouched vouched = Vouched::no;
   bool proven = false;
   bool asks_header_from = true;
