@@ -62,14 +62,13 @@ Violations judge_recipient(const Case& c, const Finding& finding, const Envelope
 
 // ---- 3.5 at end of message
 
+// Of several limits the first that is exceeded, as met in the search.
 void judge_size(const Case& c, const Finding& finding, Violations& violations) {
-  ConnectorId strictest = no_connector;
+  const auto& size = c.facts.content->size;
   for (const auto id : finding.judged) {
     const auto max = c.at(id).max_message_size;
-    if (max != 0 && (strictest == no_connector || max < c.at(strictest).max_message_size)) strictest = id;
+    if (max != 0 && size && *size > max) return add(violations, Rule::size, id, Action::reject);
   }
-  const auto& size = c.facts.content->size;
-  if (strictest != no_connector && size && *size > c.at(strictest).max_message_size) add(violations, Rule::size, strictest, Action::reject);
 }
 
 Violations judge_content(const Case& c, const Finding& finding) {
@@ -156,18 +155,21 @@ Decision decide_message(const Case& c, const Finding& finding) {
   return d;
 }
 
-// 3.5 "only a `SIZE=` that is too large is refused at MAIL, whatever else is wrong"
+// 3.5 "only a `SIZE=` that is too large is refused at MAIL, whatever else is wrong"; what is wrong with the first recipient is listed too.
+Decision refused_at_mail(const Case& c, const Finding& finding, const Violation& size) {
+  const auto violations = judge_recipient(c, finding, c.facts.recipients.front(), 0);
+  auto d = refuse_all(c, Stage::mail, {size.action, size.rule, size.connector}, in_order(violations));
+  d.vouched = finding.vouched;
+  return d;
+}
+
 Decision decide_pass(const Case& c) {
   if (refused_at_connect(c)) return one_violation(c, Stage::connect, Rule::closed);
   if (!c.facts.sender.envelope.argument.is_valid()) return one_violation(c, Stage::rcpt, Rule::syntax);
   auto finding = find(c);
   ask_rate(c, finding);
-  for (const auto& v : finding.violations) {
-    if (v.rule != Rule::size) continue;
-    auto d = refuse_all(c, Stage::mail, {v.action, v.rule, v.connector}, in_order(finding.violations));
-    d.vouched = finding.vouched;
-    return d;
-  }
+  for (const auto& v : finding.violations)
+    if (v.rule == Rule::size) return refused_at_mail(c, finding, v);
   return decide_message(c, finding);
 }
 
