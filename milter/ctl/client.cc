@@ -19,7 +19,9 @@ constexpr time_t patience_seconds = 30;
 
 using Answer = Parsed<std::string>;
 
-Answer failure(const std::string& path, std::string_view what) { return Answer::error("the daemon cannot be reached at " + path + ": " + std::string(what)); }
+Answer failure(const std::string& path, std::string_view what) {
+  return Answer::error("the daemon cannot be reached at " + path + ": " + std::string(what));
+}
 
 /// Null if all went well, else what went wrong.
 const char* connect_to(const Fd& fd, const std::string& path) {

@@ -31,7 +31,10 @@ struct Command {
 
 /// One option with exactly one value each time it is given.
 CLI::Option* add_text(CLI::App& app, const std::string& name, std::optional<std::string>& target, const std::string& help, const char* value) {
-  return app.add_option_function<std::string>(name, [&target](const std::string& text) { target = text; }, help)->type_name(value);
+  return app
+      .add_option_function<std::string>(
+          name, [&target](const std::string& text) { target = text; }, help)
+      ->type_name(value);
 }
 
 CLI::Option* add_list(CLI::App& app, const std::string& name, std::vector<std::string>& target, const std::string& help, const char* value) {
@@ -76,7 +79,8 @@ constexpr Command commands[] = {
     {"explain", "Explain what would become of a message", declare_explain,
      [](const Context& c, const Options& o) { return explain_message(c, o.question, o.expect); }},
     {"status", "Show the state of the running daemon", declare_online, [](const Context& c, const Options& o) { return status(c, o.socket); }},
-    {"reload", "Let the running daemon read its config again", declare_online, [](const Context& c, const Options& o) { return reload(c, o.socket); }},
+    {"reload", "Let the running daemon read its config again", declare_online,
+     [](const Context& c, const Options& o) { return reload(c, o.socket); }},
     {"stats", nullptr, nullptr, nullptr},
     {"doctor", nullptr, nullptr, nullptr},
     {"new", nullptr, nullptr, nullptr},

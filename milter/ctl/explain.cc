@@ -147,8 +147,8 @@ void explain_headers(const Policy& policy, const Question& question, const Facts
 
 void explain_steps(const Policy& policy, const Facts& facts, const Decision& decision, Explanation& explanation) {
   for (const auto& step : complete_steps(policy, facts, decision)) {
-    ExplainedStep explained{name_of(policy, step.connector), std::string(name_of(step.outcome)),
-                            render_step(policy, facts.connection, facts.sender, step), {}};
+    ExplainedStep explained{
+        name_of(policy, step.connector), std::string(name_of(step.outcome)), render_step(policy, facts.connection, facts.sender, step), {}};
     if (step.connector != no_connector) {
       const auto& at = policy.connector(step.connector).at;
       explained.at = at.file + ":" + std::to_string(at.line);

@@ -46,12 +46,13 @@ Where find_socket(const Context& context, const std::string& option) {
 int complain(const Context& context, const Where& where, const std::string& why) {
   context.err << "connectorctl: " << safe(why) << "\n";
   for (const auto& diagnostic : where.broken) context.err << safe(diagnostic.to_string()) << "\n";
-  if (!where.broken.empty())
-    context.err << "connectorctl: the config has errors, so this socket is a guess; --socket PATH names another\n";
+  if (!where.broken.empty()) context.err << "connectorctl: the config has errors, so this socket is a guess; --socket PATH names another\n";
   return unreachable;
 }
 
-std::string plain(const Json& value) { return value.is_string() ? value.get<std::string>() : value.dump(-1, ' ', false, Json::error_handler_t::replace); }
+std::string plain(const Json& value) {
+  return value.is_string() ? value.get<std::string>() : value.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
 
 void print(const Context& context, const Json& answer) {
   if (context.json) {
@@ -59,7 +60,8 @@ void print(const Context& context, const Json& answer) {
     return;
   }
   for (const auto& [key, value] : answer.items()) {
-    if (!value.is_array()) context.out << safe(key) << ": " << safe(plain(value)) << "\n";
+    if (!value.is_array())
+      context.out << safe(key) << ": " << safe(plain(value)) << "\n";
     else
       for (const auto& line : value) context.out << safe(plain(line)) << "\n";
   }
