@@ -112,7 +112,7 @@ Parsed<std::optional<Content>> make_content(const Question& question) {
   return Result(content);
 }
 
-// A refusal is given to a recipient of its own, or to the whole message when no recipient has a part in it.
+// A refusal is given to a recipient of its own, or to the whole message: then the recipient has no part in its words.
 bool is_about_message(Stage stage) { return stage == Stage::connect || stage == Stage::mail || stage == Stage::eom; }
 
 std::string reply_for(const Policy& policy, const Facts& facts, const RecipientDecision& verdict, const Envelope* recipient) {
@@ -121,19 +121,18 @@ std::string reply_for(const Policy& policy, const Facts& facts, const RecipientD
 
 void explain_recipients(const Policy& policy, const Facts& facts, const Decision& decision, Explanation& explanation) {
   const RecipientDecision message{decision.action, decision.rule, decision.connector};
-  const bool whole = is_refusal(decision.action) && is_about_message(decision.stage);
+  const bool refused = is_refusal(decision.action), whole = refused && is_about_message(decision.stage);
   if (whole) explanation.reply = reply_for(policy, facts, message, nullptr);
   for (std::size_t i = 0; i < facts.recipients.size(); ++i) {
-    auto verdict = i < decision.recipients.size() ? decision.recipients[i] : message;
-    const bool own = is_refusal(verdict.action) && (!whole || decision.stage == Stage::eom);
-    if (whole && !own) verdict = message;
+    const auto& verdict = i < decision.recipients.size() ? decision.recipients[i] : message;
     ExplainedRecipient recipient{facts.recipients[i].argument.text, std::string(to_string(verdict.action)), {}};
-    if (whole && !own) recipient.reply = explanation.reply;
-    if (own) recipient.reply = reply_for(policy, facts, verdict, &facts.recipients[i]);
-    if (own && is_refusal(decision.action) && !explanation.reply && verdict == message) explanation.reply = recipient.reply;
+    if (whole && verdict == message)
+      recipient.reply = explanation.reply;
+    else if (is_refusal(verdict.action))
+      recipient.reply = reply_for(policy, facts, verdict, &facts.recipients[i]);
+    if (refused && !explanation.reply && verdict == message) explanation.reply = recipient.reply;
     explanation.recipients.push_back(std::move(recipient));
   }
-  if (is_refusal(decision.action) && !explanation.reply && !explanation.recipients.empty()) explanation.reply = explanation.recipients[0].reply;
 }
 
 void explain_headers(const Policy& policy, const Question& question, const Facts& facts, const Decision& decision, Explanation& explanation) {
