@@ -18,15 +18,15 @@ struct Record {
   const Policy* policy = nullptr;
   const Connection* connection = nullptr;
   const Sender* sender = nullptr;  // null: refused at connect
-  std::string_view queue_id;       // empty: NOQUEUE
-  RecipientDecision verdict;
+  std::string_view queue_id{};     // empty: NOQUEUE
+  RecipientDecision verdict{};
   const std::string* recipient = nullptr;  // the refused one, else the first
   std::size_t recipients = 0;              // accepted; 0: left out
-  std::optional<std::uint64_t> size;       // bytes
-  std::string_view message_id;
+  std::optional<std::uint64_t> size{};      // bytes
+  std::string_view message_id{};
   const std::optional<AuditDifference>* audit = nullptr;
   const Reply* reply = nullptr;  // of a refusal
-  std::string_view trace_id;
+  std::string_view trace_id{};
 };
 
 std::string render(const Record& record);
