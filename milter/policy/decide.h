@@ -33,37 +33,50 @@ void judge_header_from(const Policy& policy, const Connection& connection, const
 /// The violation that decides: a refusal beats quarantine beats tag, then the first in the order of Rule. Null if there is none.
 const Violation* deciding(const Violations& violations);
 
-/// One message, stage by stage, both passes: what the milter session drives. Holds references to policy and connection.
+/// One message in one pass, stage by stage. Copyable; borrows policy and connection.
+class Side {
+ public:
+  Side(const Policy& policy, const Connection& connection, Pass pass);
+  RecipientDecision mail(const Sender& sender, Steps* steps);
+  RecipientDecision rcpt(const Envelope& recipient);
+  Decision end(const Sender& sender, const std::optional<Content>& content, Steps* steps);
+  void set_pass(Pass pass) { pass_ = pass; }
+
+ private:
+  [[nodiscard]] Violations judge_recipient(const Envelope& recipient) const;
+  [[nodiscard]] Violations judge_content(const Sender& sender, const Content& content, Steps* steps) const;
+
+  const Policy& policy_;
+  const Connection& connection_;
+  Pass pass_;
+  Attribution attribution_;
+  std::vector<RecipientDecision> recipients_;
+  Violations accepted_own_;     // recipient violations that did not refuse: quarantine and tag
+  Violations first_own_;        // of the first recipient
+  std::uint32_t accepted_ = 0;  // recipients not refused
+  bool refused_ = false;        // some recipient was refused, other than as surplus
+};
+
+/// One message, stage by stage, in both passes: what the milter session drives. Borrows policy and connection, which must outlive it.
 class Deliberation {
  public:
   Deliberation(const Policy& policy, const Connection& connection, Steps* steps = nullptr);
 
-  /// At MAIL. A refusal here (only a SIZE= that is too large) is the answer to MAIL; anything else is answered at RCPT.
+  /// At MAIL. A refusal here (only a SIZE= that is too large) is the answer to MAIL; everything else is answered at RCPT.
   RecipientDecision mail(Sender sender);
   /// At each RCPT, also after a refusal at MAIL.
   RecipientDecision rcpt(const Envelope& recipient);
-  /// At end of message, or for explain() after the last recipient.
+  /// At end of message, once. `content` is nullopt if header and actual size rules shall not be asked.
   Decision end(const std::optional<Content>& content);
 
   [[nodiscard]] const Sender& sender() const { return sender_; }
 
  private:
-  struct Side {  // one pass
-    Pass pass;
-    Attribution attribution;
-    std::vector<RecipientDecision> recipients;
-    std::uint32_t accepted = 0;
-    Violations recipient_violations;  // of accepted recipients: quarantine and tag
-    bool refused_other = false;       // a recipient was refused, other than as surplus
-  };
-  RecipientDecision judge_recipient(Side& side, const Envelope& recipient) const;
-  Decision conclude(Side& side, const std::optional<Content>& content, Steps* steps) const;
-
   const Policy& policy_;
   const Connection& connection_;
   Steps* steps_;
   Sender sender_;
-  Side enforced_{Pass::enforced, {}, {}, 0, {}, false};
+  Side enforced_;
   std::optional<Side> audit_;  // only if it can differ
 };
 

@@ -161,7 +161,7 @@ void PrefixIndex::freeze(std::vector<Node>& nodes) {
   std::vector<std::uint32_t> open;
   for (auto& node : nodes) {
     if (!merged.empty() && merged.back().first == node.first && merged.back().length == node.length) {
-      merged.back().ids.push_back(node.ids.front());
+      if (merged.back().ids.back() != node.ids.front()) merged.back().ids.push_back(node.ids.front());
       continue;
     }
     while (!open.empty() && merged[open.back()].last < node.first) open.pop_back();

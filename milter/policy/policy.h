@@ -52,7 +52,6 @@ class Policy {
   [[nodiscard]] const InboundConnector& connector(ConnectorId id) const { return data_.inbound[id]; }
   [[nodiscard]] const PolicyIndex& index() const { return *index_; }
 
-  [[nodiscard]] bool takes_part(const InboundConnector& c, Pass pass) const { return c.enabled && (c.mode == Mode::enforce || pass == Pass::audit); }
   [[nodiscard]] bool is_closed(std::string_view listener) const;
   /// The address is in the organization domains (never true of the null sender).
   [[nodiscard]] bool is_ours(const Address& address) const;

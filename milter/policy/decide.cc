@@ -1,0 +1,213 @@
+// From attribution to a decision for every recipient and for the message, in both passes.
+//
+// The same code serves the milter session, stage by stage, and decide() in one go: what is explained is what is done.
+#include "policy/decide.h"
+
+#include <algorithm>
+
+#include "policy/demands.h"
+
+namespace cm {
+namespace {
+
+// The three classes of "a refusal beats quarantine beats tag".
+int gravity(Action action) { return is_refusal(action) ? 3 : action == Action::quarantine ? 2 : action == Action::tag ? 1 : 0; }
+
+bool decides_before(const Violation& a, const Violation& b) {
+  if (gravity(a.action) != gravity(b.action)) return gravity(a.action) > gravity(b.action);
+  return a.rule < b.rule;
+}
+
+Violation as_violation(const RecipientDecision& decision) { return {decision.rule, decision.connector, decision.action}; }
+
+RecipientDecision as_decision(const Violation* violation) {
+  return violation ? RecipientDecision{violation->action, violation->rule, violation->connector} : RecipientDecision{};
+}
+
+// What a recipient gets once more has been found out.
+RecipientDecision add(const RecipientDecision& decision, const Violations& violations) {
+  const auto* found = deciding(violations);
+  if (!found) return decision;
+  return decision.rule == Rule::none || decides_before(*found, as_violation(decision)) ? as_decision(found) : decision;
+}
+
+const Violation* declared_too_large(const Attribution& attribution) {
+  const auto& v = attribution.violations;
+  const auto it = std::find_if(v.begin(), v.end(), [](const Violation& x) { return x.rule == Rule::size; });
+  return it == v.end() ? nullptr : &*it;
+}
+
+void sort_by_rule(Violations& violations) {
+  std::stable_sort(violations.begin(), violations.end(), [](const Violation& a, const Violation& b) { return a.rule < b.rule; });
+}
+
+std::optional<AuditDifference> first_difference(const std::vector<RecipientDecision>& enforced, const std::vector<RecipientDecision>& audit) {
+  for (std::size_t i = 0; i < enforced.size() && i < audit.size(); ++i)
+    if (enforced[i].action != audit[i].action) return AuditDifference{audit[i].action, audit[i].rule, audit[i].connector};
+  return std::nullopt;
+}
+
+}  // namespace
+
+const Violation* deciding(const Violations& violations) {
+  const auto it = std::min_element(violations.begin(), violations.end(), decides_before);
+  return it == violations.end() ? nullptr : &*it;
+}
+
+Side::Side(const Policy& policy, const Connection& connection, Pass pass) : policy_(policy), connection_(connection), pass_(pass) {}
+
+RecipientDecision Side::mail(const Sender& sender, Steps* steps) {
+  if (sender.envelope.argument.is_valid())
+    attribution_ = attribute(policy_, connection_, sender, pass_, steps);
+  else
+    attribution_.violations.push_back({Rule::syntax, no_connector, Action::reject});
+  return as_decision(declared_too_large(attribution_));
+}
+
+// The violations that are this recipient's own.
+Violations Side::judge_recipient(const Envelope& recipient) const {
+  Violations own;
+  if (!recipient.argument.is_valid() || recipient.argument.is_null()) {
+    own.push_back({Rule::syntax, no_connector, Action::reject});
+    return own;
+  }
+  for (const auto id : attribution_.judged) {
+    const auto& connector = policy_.connector(id);
+    if (!fits_limit(policy_, connector.recipients, policy_.index().compiled[id].recipients.get(), recipient))
+      own.push_back({Rule::recipient, id, action_of(connector, Rule::recipient)});
+  }
+  if (const auto* found = deciding(own); found && is_refusal(found->action)) return own;
+  for (const auto id : attribution_.judged) {
+    const auto limit = policy_.connector(id).max_recipients;
+    if (limit == 0 || accepted_ < limit) continue;
+    own.push_back({Rule::recipients, id, Action::tempfail});
+    break;
+  }
+  return own;
+}
+
+RecipientDecision Side::rcpt(const Envelope& recipient) {
+  RecipientDecision decision = as_decision(deciding(attribution_.violations));
+  const auto own = judge_recipient(recipient);
+  if (const auto* too_large = declared_too_large(attribution_))
+    decision = as_decision(too_large);
+  else
+    decision = add(decision, own);
+  if (recipients_.empty()) first_own_ = own;
+  if (is_refusal(decision.action)) {
+    refused_ |= decision.rule != Rule::recipients;
+  } else {
+    ++accepted_;
+    for (const auto& violation : own) add_violation(accepted_own_, violation);
+  }
+  recipients_.push_back(decision);
+  return decision;
+}
+
+Violations Side::judge_content(const Sender& sender, const Content& content, Steps* steps) const {
+  Violations found;
+  const Case c{policy_, connection_, sender, pass_, steps};
+  if (content.malformed_header) violate(c, found, no_connector, Rule::syntax);
+  for (const auto id : attribution_.judged) {
+    const auto limit = policy_.connector(id).max_message_size;
+    if (limit == 0 || !content.size || *content.size <= limit) continue;
+    violate(c, found, id, Rule::size);
+    break;
+  }
+  judge_header_from(policy_, connection_, sender, content.from, pass_, attribution_, found, steps);
+  return found;
+}
+
+Decision Side::end(const Sender& sender, const std::optional<Content>& content, Steps* steps) {
+  Decision d;
+  d.vouched = attribution_.vouched;
+  d.violations = attribution_.violations;
+  Violations found;
+  if (accepted_ > 0 && content) found = judge_content(sender, *content, steps);
+  for (auto& recipient : recipients_)
+    if (!is_refusal(recipient.action)) recipient = add(recipient, found);
+  const bool refused_at_end = deciding(found) && is_refusal(deciding(found)->action);
+  const bool is_accepted = accepted_ > 0 && !refused_at_end;
+  for (const auto& violation : found) add_violation(d.violations, violation);
+  for (const auto& violation : accepted_ > 0 ? accepted_own_ : first_own_) add_violation(d.violations, violation);
+  sort_by_rule(d.violations);
+
+  RecipientDecision verdict;
+  if (is_accepted)
+    verdict = as_decision(deciding(d.violations));
+  else if (accepted_ > 0)
+    verdict = as_decision(deciding(found));
+  else if (!recipients_.empty())
+    verdict = recipients_.front();
+  d.action = verdict.action;
+  d.rule = verdict.rule;
+  d.connector = verdict.rule == Rule::none ? attribution_.connector : verdict.connector;
+  if (is_refusal(d.action)) d.stage = refused_at_end ? Stage::eom : declared_too_large(attribution_) ? Stage::mail : Stage::rcpt;
+
+  const bool clean = d.violations.empty() && !refused_;
+  d.marked = clean && attribution_.connector != no_connector;
+  const bool is_relay = attribution_.connector != no_connector && policy_.connector(attribution_.connector).duty == Duty::relay;
+  d.proven = clean && attribution_.proven && !is_relay;
+  d.keeps_headers = d.marked && policy_.connector(attribution_.connector).accept_headers;
+  d.recipients = recipients_;
+  return d;
+}
+
+Deliberation::Deliberation(const Policy& policy, const Connection& connection, Steps* steps)
+    : policy_(policy), connection_(connection), steps_(steps), enforced_(policy, connection, Pass::enforced) {
+  if (policy.has_audit_connectors()) audit_.emplace(policy, connection, Pass::audit);
+}
+
+RecipientDecision Deliberation::mail(Sender sender) {
+  sender_ = std::move(sender);
+  if (audit_) audit_->mail(sender_, nullptr);
+  return enforced_.mail(sender_, steps_);
+}
+
+RecipientDecision Deliberation::rcpt(const Envelope& recipient) {
+  if (audit_) audit_->rcpt(recipient);
+  return enforced_.rcpt(recipient);
+}
+
+Decision Deliberation::end(const std::optional<Content>& content) {
+  // Without audit connectors the passes differ in the header From check alone.
+  if (!audit_ && policy_.has_audit_header_from() && content && content->from.kind != HeaderFrom::Kind::absent)
+    audit_.emplace(enforced_).set_pass(Pass::audit);
+  auto decision = enforced_.end(sender_, content, steps_);
+  if (audit_) decision.audit = first_difference(decision.recipients, audit_->end(sender_, content, nullptr).recipients);
+  return decision;
+}
+
+namespace {
+
+Decision refuse_at_connect(const Policy& policy, const Facts& facts) {
+  Decision d;
+  d.action = Action::reject;
+  d.stage = Stage::connect;
+  d.rule = Rule::closed;
+  d.violations.push_back({Rule::closed, no_connector, Action::reject});
+  d.recipients.assign(facts.recipients.size(), {Action::reject, Rule::closed, no_connector});
+  d.steps.push_back({no_connector, Outcome::violated, Because::rule_unmet, Rule::closed});
+  if (policy.has_audit_connectors() && !is_refused_at_connect(policy, facts.connection, Pass::audit)) {
+    Side audit(policy, facts.connection, Pass::audit);
+    audit.mail(facts.sender, nullptr);
+    for (const auto& recipient : facts.recipients) audit.rcpt(recipient);
+    d.audit = first_difference(d.recipients, audit.end(facts.sender, facts.content, nullptr).recipients);
+  }
+  return d;
+}
+
+}  // namespace
+
+Decision decide(const Policy& policy, const Facts& facts) {
+  if (is_refused_at_connect(policy, facts.connection)) return refuse_at_connect(policy, facts);
+  Steps steps;
+  Deliberation deliberation(policy, facts.connection, &steps);
+  deliberation.mail(facts.sender);
+  for (const auto& recipient : facts.recipients) deliberation.rcpt(recipient);
+  auto decision = deliberation.end(facts.content);
+  decision.steps = std::move(steps);
+  return decision;
+}
+
+}  // namespace cm
