@@ -165,6 +165,10 @@ class PrivatePostfix:
         """The queue ids in the hold queue."""
         return {path.name for path in (self.queue / "hold").rglob("*") if path.is_file()}
 
+    def queued_text(self, queue_id):
+        """A queued message as text, with everything a milter added."""
+        return subprocess.run(["postcat", "-c", str(self.config), "-q", queue_id], capture_output=True, check=True).stdout.decode(errors="replace")
+
     def queued(self):
         """The queue ids on their way to delivery (or waiting for another attempt)."""
         queues = ("maildrop", "incoming", "active", "deferred")

@@ -98,8 +98,8 @@ class SmtpClient:
     def ehlo(self, name="client.example"):
         return self.command(f"EHLO {name}")
 
-    def starttls(self, certificate=None, version=None):
-        """STARTTLS and a second EHLO. `certificate` is (file, key file) to present, `version` an ssl.TLSVersion to insist on."""
+    def starttls(self, certificate=None, version=None, greet=True):
+        """STARTTLS and (`greet`) a second EHLO. `certificate` is (file, key file) to present, `version` an ssl.TLSVersion to insist on."""
         reply = self.command("STARTTLS")
         if reply.code != 220:
             return reply
@@ -115,7 +115,7 @@ class SmtpClient:
         self.socket = context.wrap_socket(self.socket, server_hostname="mail.contoso.example")
         self._buffer = b""
         self.tls_version = self.socket.version()
-        return self.ehlo()
+        return self.ehlo() if greet else reply
 
     def login(self, user, password):
         """AUTH PLAIN."""
