@@ -64,6 +64,7 @@ class FromParser {
       } else if (text::is_atext(c)) {
         while (text::is_atext(peek())) phrase.text += in_[at_++];
       } else if (c == '.') {
+        if (phrase.text.empty()) return false;
         if (!word_before) phrase.is_local_part = false;
         phrase.text += in_[at_++];
         phrase.ends_with_dot = true;
