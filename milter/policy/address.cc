@@ -93,7 +93,7 @@ Address Address::from_resolved(std::string_view text) {
 }
 
 Parsed<AddressPattern> AddressPattern::parse(std::string_view text) {
-  const auto wrap = [](Parsed<DomainPattern> domain, std::string local) {
+  const auto wrap = [](const Parsed<DomainPattern>& domain, std::string local) {
     return domain ? Parsed<AddressPattern>({std::move(local), *domain}) : Parsed<AddressPattern>::error(domain.why);
   };
   if (text.find('@') == std::string_view::npos) return wrap(DomainPattern::parse(text), {});

@@ -98,7 +98,7 @@ std::vector<Network> Source::decompose() const {
   const int width = first.width();
   for (Bits128 at = first.bits;;) {
     int host = trailing_zeros(at, width);
-    while ((at | host_mask(width, width - host)) > last.bits) --host;
+    while (host > 0 && (at | host_mask(width, width - host)) > last.bits) --host;
     const Network network{Ip{first.v6, at}, width - host};
     networks.push_back(network);
     if (network.last() >= last.bits) return networks;
