@@ -10,6 +10,7 @@
 #include "config.h"
 #include "config/load.h"
 #include "ctl/explain.h"
+#include "ctl/output.h"
 
 namespace cm::ctl {
 namespace {
@@ -101,6 +102,9 @@ void declare(CLI::App& app, Context& context, Options& options, const Command*& 
   app.add_option("-c", context.config_path, "Main config file")->type_name("FILE")->take_last()->capture_default_str();
   app.add_flag("--json", context.json, "Print data as JSON");
   app.require_subcommand(1);
+  app.footer(
+      "-c and --json may stand before or after the command. Exit status: 0 success, 1 the thing asked about is bad,\n"
+      "2 wrong usage, 3 the daemon cannot be reached.");
   app.fallthrough();  // -c and --json may stand after the command, too
   for (const auto& command : commands) {
     auto* sub = app.add_subcommand(command.name, command.run ? command.summary : "Not implemented in this version");
@@ -108,7 +112,7 @@ void declare(CLI::App& app, Context& context, Options& options, const Command*& 
     if (command.run)
       command.declare(*sub, options);
     else
-      sub->group("")->prefix_command();  // hidden; whatever follows is of no interest
+      sub->group("")->fallthrough(false)->prefix_command()->set_help_flag();  // hidden; whatever follows is of no interest
   }
 }
 
@@ -124,6 +128,17 @@ std::vector<std::string> split_empty_values(std::vector<std::string> arguments) 
   return out;
 }
 
+int complain(const CLI::App& app, const CLI::ParseError& problem, std::ostream& err) {
+  const auto unknown = app.remaining();
+  err << "connectorctl: ";
+  if (app.get_subcommands().empty() && !unknown.empty())
+    err << "unknown command '" << safe(unknown.front()) << "'";
+  else
+    err << safe(problem.what());
+  err << "; --help tells more\n";
+  return wrong_usage;
+}
+
 }  // namespace
 
 int run(std::vector<std::string> arguments, std::ostream& out, std::ostream& err) {
@@ -137,7 +152,8 @@ int run(std::vector<std::string> arguments, std::ostream& out, std::ostream& err
   try {
     app.parse(std::move(arguments));
   } catch (const CLI::ParseError& problem) {
-    return app.exit(problem, out, err) == 0 ? success : wrong_usage;
+    if (problem.get_exit_code() == 0) return app.exit(problem, out, err), success;  // --help, --version
+    return complain(app, problem, err);
   }
   if (chosen->run) return chosen->run(context, options);
   err << "connectorctl: '" << chosen->name << "' is not implemented in this version\n";

@@ -54,17 +54,20 @@ std::string plain(const Json& value) {
   return value.is_string() ? value.get<std::string>() : value.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-void print(const Context& context, const Json& answer) {
-  if (context.json) {
-    context.out << answer.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
+void print_json(const Context& context, const Json& answer) { context.out << answer.dump(2, ' ', false, Json::error_handler_t::replace) << "\n"; }
+
+// One line a value: `counters.messages: 3`.
+void print_lines(std::ostream& out, const std::string& name, const Json& value) {
+  if (!value.is_structured()) {
+    out << safe(name) << ": " << safe(plain(value)) << "\n";
     return;
   }
-  for (const auto& [key, value] : answer.items()) {
-    if (!value.is_array())
-      context.out << safe(key) << ": " << safe(plain(value)) << "\n";
-    else
-      for (const auto& line : value) context.out << safe(plain(line)) << "\n";
-  }
+  for (const auto& [key, inner] : value.items()) print_lines(out, value.is_array() ? name : name.empty() ? key : name + "." + key, inner);
+}
+
+bool is_ok(const Json& answer) {
+  const auto ok = answer.find("ok");
+  return ok != answer.end() && ok->is_boolean() && ok->get<bool>();
 }
 
 // The answer, or null after the complaint: what answers must be a JSON object.
@@ -80,17 +83,28 @@ std::optional<Json> ask_daemon(const Context& context, const std::string& option
 }  // namespace
 
 int status(const Context& context, const std::string& socket) {
-  const auto answer = ask_daemon(context, socket, "status");
+  auto answer = ask_daemon(context, socket, "status");
   if (!answer) return unreachable;
-  print(context, *answer);
-  return answer->value("ok", true) ? success : bad;
+  if (context.json)
+    print_json(context, *answer);
+  else
+    print_lines(context.out, "", *answer);
+  return is_ok(*answer) ? success : bad;
 }
 
 int reload(const Context& context, const std::string& socket) {
   const auto answer = ask_daemon(context, socket, "reload");
   if (!answer) return unreachable;
-  print(context, *answer);
-  return answer->value("ok", false) ? success : bad;
+  const bool ok = is_ok(*answer);
+  if (context.json) {
+    print_json(context, *answer);
+    return ok ? success : bad;
+  }
+  if (const auto diagnostics = answer->find("diagnostics"); diagnostics != answer->end() && diagnostics->is_array())
+    for (const auto& line : *diagnostics) context.out << safe(plain(line)) << "\n";
+  if (const auto error = answer->find("error"); error != answer->end()) context.out << safe(plain(*error)) << "\n";
+  context.out << (ok ? "reloaded\n" : "refused: the daemon goes on with the config it has\n");
+  return ok ? success : bad;
 }
 
 }  // namespace cm::ctl
