@@ -18,11 +18,11 @@ inline constexpr std::size_t rule_count = static_cast<std::size_t>(Rule::rate) +
 /// Each counter is exact; two of them read one after the other may be of different moments.
 struct Counters {
   Counter connections{0};
-  Counter messages{0};                            // MAIL commands
-  Counter audit_differences{0};                   // messages that the audit connectors would have changed
-  Counter internal_failures{0};                   // each of them was answered with a tempfail
-  std::array<Counter, action_count> actions{};    // outcomes, as logged: accepted messages and each refusal
-  std::array<Counter, rule_count> rules{};        // outcomes that a rule decided
+  Counter messages{0};                          // MAIL commands
+  Counter audit_differences{0};                 // messages that the audit connectors would have changed
+  Counter internal_failures{0};                 // each of them was answered with a tempfail
+  std::array<Counter, action_count> actions{};  // outcomes, as logged: accepted messages and each refusal
+  std::array<Counter, rule_count> rules{};      // outcomes that a rule decided
   Counter& of(Action action) { return actions[static_cast<std::size_t>(action)]; }
   Counter& of(Rule rule) { return rules[static_cast<std::size_t>(rule)]; }
 };

@@ -22,7 +22,7 @@ struct Record {
   RecipientDecision verdict{};
   const std::string* recipient = nullptr;  // the refused one, else the first
   std::size_t recipients = 0;              // accepted; 0: left out
-  std::optional<std::uint64_t> size{};      // bytes
+  std::optional<std::uint64_t> size{};     // bytes
   std::string_view message_id{};
   const std::optional<AuditDifference>* audit = nullptr;
   const Reply* reply = nullptr;  // of a refusal

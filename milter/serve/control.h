@@ -17,7 +17,7 @@ namespace cm::serve {
 struct ReloadResult {
   bool ok = true;
   std::chrono::system_clock::time_point at;
-  std::size_t connectors = 0;             // in force
+  std::size_t connectors = 0;            // in force
   std::vector<std::string> diagnostics;  // rendered; errors and warnings
 };
 

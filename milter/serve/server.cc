@@ -29,8 +29,7 @@ struct Server::Client {
   std::list<std::unique_ptr<Client>>::iterator at;
 };
 
-Server::Server(ServerLimits limits)
-    : limits_(limits), epoll_(::epoll_create1(EPOLL_CLOEXEC)), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+Server::Server(ServerLimits limits) : limits_(limits), epoll_(::epoll_create1(EPOLL_CLOEXEC)), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   if (!epoll_ || !wake_) throw std::system_error(errno, std::generic_category(), "epoll");
   watch(wake_.get(), EPOLLIN, nullptr, true);
 }

@@ -58,7 +58,8 @@ std::string give_to_group(const std::string& path, const std::string& group, uns
     struct stat info {};
     if (::stat(path.c_str(), &info) != 0) return system_error("cannot look at " + path);
     if (info.st_gid != entry->gr_gid && ::chown(path.c_str(), static_cast<uid_t>(-1), entry->gr_gid) != 0)
-      return system_error("cannot give " + path + " to group \"" + group + "\" (the daemon's user must be in it, or the directory belong to it with the setgid bit)");
+      return system_error("cannot give " + path + " to group \"" + group +
+                          "\" (the daemon's user must be in it, or the directory belong to it with the setgid bit)");
   }
   return ::chmod(path.c_str(), mode) == 0 ? std::string() : system_error("cannot set the mode of " + path);
 }

@@ -44,21 +44,19 @@ void RemovableHeaders::see(const Policy& policy, std::string_view name) {
     names_.push_back({std::string(name), 1, own});
 }
 
-std::vector<MtaAction> plan_edits(const RemovableHeaders& seen, const Policy& policy, const Decision& decision,
-                                  const std::vector<AddedHeader>& added, std::string_view trace_id) {
+std::vector<MtaAction> plan_edits(const RemovableHeaders& seen, const Policy& policy, const Decision& decision, const std::vector<AddedHeader>& added,
+                                  std::string_view trace_id) {
   std::vector<MtaAction> actions;
   for (const auto& header : seen.names()) {
     if (!header.own && decision.keeps_headers) continue;
-    for (int instance = header.instances; instance > 0; --instance)
-      actions.push_back({MtaAction::Kind::delete_header, header.name, {}, instance});
+    for (int instance = header.instances; instance > 0; --instance) actions.push_back({MtaAction::Kind::delete_header, header.name, {}, instance});
   }
   for (auto header = added.rbegin(); header != added.rend(); ++header) {  // each goes above the one before it
     require_one_line(header->name);
     require_one_line(header->value);
     actions.push_back({MtaAction::Kind::insert_header, header->name, header->value, 0});
   }
-  if (decision.action == Action::quarantine)
-    actions.push_back({MtaAction::Kind::quarantine, {}, quarantine_reason(policy, decision, trace_id), 0});
+  if (decision.action == Action::quarantine) actions.push_back({MtaAction::Kind::quarantine, {}, quarantine_reason(policy, decision, trace_id), 0});
   return actions;
 }
 

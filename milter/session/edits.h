@@ -45,7 +45,7 @@ class RemovableHeaders {
 };
 
 /// `added` in the order in which they shall stand. Throws std::invalid_argument if a field of ours holds CR, LF or NUL.
-std::vector<MtaAction> plan_edits(const RemovableHeaders& seen, const Policy& policy, const Decision& decision,
-                                  const std::vector<AddedHeader>& added, std::string_view trace_id);
+std::vector<MtaAction> plan_edits(const RemovableHeaders& seen, const Policy& policy, const Decision& decision, const std::vector<AddedHeader>& added,
+                                  std::string_view trace_id);
 
 }  // namespace cm::session

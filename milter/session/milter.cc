@@ -34,10 +34,7 @@ struct Client {
 Client* client_of(SMFICTX* ctx) { return static_cast<Client*>(smfi_getpriv(ctx)); }
 
 Macros macros_of(SMFICTX* ctx) {
-  return {[](void* where, const char* name) -> const char* {
-            return smfi_getsymval(static_cast<SMFICTX*>(where), const_cast<char*>(name));
-          },
-          ctx};
+  return {[](void* where, const char* name) -> const char* { return smfi_getsymval(static_cast<SMFICTX*>(where), const_cast<char*>(name)); }, ctx};
 }
 
 void report_failure(const char* step, const char* what) noexcept {
@@ -96,8 +93,8 @@ unsigned long wanted_steps(const Policy& policy, unsigned long offered) {
 
 bool ask_for_macros(SMFICTX* ctx) {
   const auto ask = [ctx](int stage, const char* list) { return smfi_setsymlist(ctx, stage, const_cast<char*>(list)) == MI_SUCCESS; };
-  return ask(SMFIM_CONNECT, connect_macros) && ask(SMFIM_HELO, helo_macros) && ask(SMFIM_ENVFROM, mail_macros) &&
-         ask(SMFIM_ENVRCPT, rcpt_macros) && ask(SMFIM_EOH, end_macros) && ask(SMFIM_EOM, end_macros);
+  return ask(SMFIM_CONNECT, connect_macros) && ask(SMFIM_HELO, helo_macros) && ask(SMFIM_ENVFROM, mail_macros) && ask(SMFIM_ENVRCPT, rcpt_macros) &&
+         ask(SMFIM_EOH, end_macros) && ask(SMFIM_EOM, end_macros);
 }
 
 bool perform(SMFICTX* ctx, MtaAction& action) {
@@ -139,7 +136,7 @@ static sfsistat on_negotiate(SMFICTX* ctx, unsigned long actions, unsigned long 
 
 static sfsistat on_connect(SMFICTX* ctx, char*, _SOCK_ADDR* address) noexcept {
   return guarded(ctx, "connect", SMFIP_NR_CONN, [&](Client& client) -> sfsistat {
-    const auto policy = std::move(client.policy);
+    const auto policy = client.policy ? std::move(client.policy) : filter.shared->policy.get();
     const auto macros = macros_of(ctx);
     client.mta = recognise(macros);
     return client.session.connect(read_connection(client.mta, macros, address), *policy).refusal ? SMFIS_REJECT : SMFIS_CONTINUE;

@@ -50,8 +50,8 @@ Answer Session::connect(Connection connection, const Policy& policy) {
   const auto trace_id = make_trace_id();
   answer.refusal = render_reply(policy, connection_, Sender{}, verdict, nullptr, trace_id);
   count(verdict);
-  shared_.record(observe::render(
-      {.policy = &policy, .connection = &connection_, .verdict = verdict, .reply = &*answer.refusal, .trace_id = trace_id}));
+  shared_.record(
+      observe::render({.policy = &policy, .connection = &connection_, .verdict = verdict, .reply = &*answer.refusal, .trace_id = trace_id}));
   return answer;
 }
 
@@ -69,9 +69,9 @@ Answer Session::mail(MailEvent event) {
   const auto policy = shared_.policy.get();
   Sender sender{envelope(*policy, event.argument, event.resolved), std::move(event.tls), std::move(event.login), event.declared_size, false};
   if (!connected_) return {internal_failure(), {}, {}};
-  if (shared_.draining) return refuse_mail(*policy, sender, event.queue_id, 421, "4.3.2", "Service is shutting down, please try again later");
+  if (shared_.draining) return refuse_mail(*policy, sender, event.queue_id, {421, "4.3.2", "Service is shutting down, please try again later"});
   if (policy->counts_sizes() && !sees_body_)
-    return refuse_mail(*policy, sender, event.queue_id, 421, "4.3.0", "Configuration has changed, please connect again");
+    return refuse_mail(*policy, sender, event.queue_id, {421, "4.3.0", "Configuration has changed, please connect again"});
   message_.emplace(policy, connection_, std::move(hold));
   message_->trace_id = make_trace_id();
   message_->queue_id = std::move(event.queue_id);
@@ -82,12 +82,11 @@ Answer Session::mail(MailEvent event) {
   return answer;
 }
 
-// A refusal that no connector is about.
-Answer Session::refuse_mail(const Policy& policy, const Sender& sender, std::string_view queue_id, int code, const char* xcode, const char* text) {
+Answer Session::refuse_mail(const Policy& policy, const Sender& sender, std::string_view queue_id, const PlainRefusal& why) {
   const auto trace_id = make_trace_id();
   Answer answer;
-  answer.refusal = plain_reply(code, xcode, trace_id, text);
-  const RecipientDecision verdict{Action::tempfail, Rule::none, no_connector};
+  answer.refusal = plain_reply(why.code, why.xcode, trace_id, why.text);
+  const RecipientDecision verdict{why.code < 500 ? Action::tempfail : Action::reject, why.rule, no_connector};
   count(verdict);
   shared_.record(observe::render({.policy = &policy,
                                   .connection = &connection_,
@@ -96,6 +95,15 @@ Answer Session::refuse_mail(const Policy& policy, const Sender& sender, std::str
                                   .verdict = verdict,
                                   .reply = &*answer.refusal,
                                   .trace_id = trace_id}));
+  return answer;
+}
+
+Answer Session::refuse_content(const Message& message, const PlainRefusal& why) {
+  Answer answer;
+  answer.refusal = plain_reply(why.code, why.xcode, message.trace_id, why.text);
+  const RecipientDecision verdict{why.code < 500 ? Action::tempfail : Action::reject, why.rule, no_connector};
+  count(verdict);
+  record(message, verdict, &*answer.refusal, message.first_recipient.empty() ? nullptr : &message.first_recipient, nullptr);
   return answer;
 }
 
@@ -110,7 +118,8 @@ Answer Session::refuse(const Message& message, const RecipientDecision& verdict,
 }
 
 Answer Session::rcpt(RcptEvent event) {
-  if (!message_ || message_->failed) return {internal_failure(), {}, {}};
+  if (!message_) return {internal_failure(), {}, {}};
+  if (message_->failed) return {internal_failure(message_->trace_id), {}, {}};
   auto& message = *message_;
   if (!event.queue_id.empty()) message.queue_id = std::move(event.queue_id);
   const auto recipient = envelope(*message.policy, event.argument, event.resolved);
@@ -156,11 +165,6 @@ void Session::body(std::size_t bytes) {
   if (message_) message_->bytes += bytes;
 }
 
-void Session::close_content(Message& message) const {
-  if (sees_body_) message.content.size = message.bytes + 2;  // the empty line
-  if (message.removable.too_many()) message.content.malformed_header = true;
-}
-
 Answer Session::end_of_message(std::string queue_id) {
   if (!message_ || message_->failed) {
     Answer failed{internal_failure(message_ ? std::string_view(message_->trace_id) : std::string_view{}), {}, {}};
@@ -169,7 +173,12 @@ Answer Session::end_of_message(std::string queue_id) {
   }
   auto& message = *message_;
   if (!queue_id.empty()) message.queue_id = std::move(queue_id);
-  close_content(message);
+  if (sees_body_) message.content.size = message.bytes + 2;  // the empty line
+  if (message.removable.too_many()) {
+    auto answer = refuse_content(message, {550, "5.6.0", "Message has too many header fields that are removed here", Rule::syntax});
+    message_.reset();
+    return answer;
+  }
   const auto decision = message.deliberation.end(message.content);
   const RecipientDecision verdict{decision.action, decision.rule, decision.connector};
   Answer answer;

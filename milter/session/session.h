@@ -93,11 +93,16 @@ class Session {
     int from_fields = 0;
     RemovableHeaders removable;
   };
-  Answer refuse_mail(const Policy& policy, const Sender& sender, std::string_view queue_id, int code, const char* xcode, const char* text);
+  struct PlainRefusal {  // that no connector is about
+    int code;
+    const char *xcode, *text;
+    Rule rule = Rule::none;
+  };
+  Answer refuse_mail(const Policy& policy, const Sender& sender, std::string_view queue_id, const PlainRefusal& why);
+  Answer refuse_content(const Message& message, const PlainRefusal& why);
   Answer refuse(const Message& message, const RecipientDecision& verdict, const Envelope* recipient, bool logged = true);
   Envelope envelope(const Policy& policy, const std::string& argument, const std::optional<std::string>& resolved) const;
   static void note_from(Message& message, std::string_view value);
-  void close_content(Message& message) const;
   void record(const Message& message, const RecipientDecision& verdict, const Reply* reply, const std::string* recipient,
               const std::optional<AuditDifference>* audit);
   void count(const RecipientDecision& verdict);
