@@ -1,0 +1,37 @@
+// What can only be judged with every connector at hand. Each check is n log n in all connectors together, never pairwise.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "config/inbound.h"
+
+namespace cm::config {
+
+/// An `outbound` entry as far as this version knows it: its name is taken.
+struct OutboundName {
+  std::string name;
+  Origin at;
+};
+
+/// Names are unique among inbound and outbound connectors of all files.
+void check_names(std::span<const Draft> inbound, std::span<const OutboundName> outbound, Report& report);
+
+/// `via` names inbound connectors that have identity settings. `complete`: every file was read, so a name not found is wrong.
+void check_via(std::span<const Draft> inbound, std::span<const OutboundName> outbound, bool complete, Report& report);
+
+/// Enabled grants and exemptions of the same mode whose place in the order of attribution could be equal for some client.
+void check_ties(std::span<const Draft> inbound, Report& report);
+
+/// Warnings: connectors that nothing can ever select.
+void warn_of_unreachable(std::span<const Draft> inbound, Report& report);
+
+/// Warnings: settings that are valid and probably not what was meant.
+void warn_of_risks(std::span<const Draft> inbound, Report& report);
+
+/// "FILE:LINE" of another connector, for a message.
+std::string where(const Origin& at);
+/// Enabled, without errors, and so to be compared with others.
+inline bool counts(const Draft& draft) { return draft.sound && draft.named && draft.connector.enabled; }
+
+}  // namespace cm::config

@@ -1,0 +1,18 @@
+// What a header field name, a header value or a name pattern in the config may be (RFC 5322 section 2.2).
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace cm::config {
+
+/// Each returns what is wrong, or nothing. Values: printable ASCII on one line, at most 900 bytes.
+std::string check_field_name(std::string_view name);
+std::string check_field_value(std::string_view value);
+/// A field of our own with a fixed value, beside what the message has: not one that says what the message is or where it has been.
+std::string check_added_field(std::string_view name, std::string_view own_prefix);
+/// `X-Name` or `X-Name-*`; removing it must not break the message.
+std::string check_strip_pattern(std::string_view pattern);
+std::string check_prefix(std::string_view prefix);
+
+}  // namespace cm::config

@@ -1,0 +1,132 @@
+// The main file, connectors.d/*.conf beside it, then the checks across all of them; a Config only if there is no error at all.
+#include "config/load.h"
+
+#include <algorithm>
+
+#include "config/checks.h"
+#include "config/global.h"
+#include "config/tree.h"
+
+namespace cm::config {
+namespace {
+
+namespace fs = std::filesystem;
+
+class Loader {
+ public:
+  Result load(const fs::path& main_file) {
+    read_main(main_file.string());
+    for (const auto& file : connector_files(main_file.parent_path() / "connectors.d")) read_connectors(file);
+    check_names(drafts_, outbound_, report_);
+    check_via(drafts_, outbound_, complete_, report_);
+    check_ties(drafts_, report_);
+    warn_of_unreachable(drafts_, report_);
+    warn_of_risks(drafts_, report_);
+    return finish();
+  }
+
+ private:
+  // nullopt: reported.
+  std::optional<Node> parse(const std::string& file) {
+    std::string why;
+    const auto text = read_file(file, why);
+    if (!text) report_.error({file, 1}, "", "the file " + why);
+    auto node = text ? parse_text(*text, file, report_) : std::nullopt;
+    complete_ = complete_ && node.has_value();
+    return node;
+  }
+
+  void read_main(const std::string& file) {
+    const auto node = parse(file);
+    around_.listeners_known = node.has_value();
+    if (node) {
+      Group root(*node, file, "", report_);
+      read_global(root, policy_, service_);
+      for (const auto& listener : policy_.listeners) around_.listeners.insert(listener.name);
+      around_.header_prefix = policy_.header_prefix;
+      read_lists(root);
+      root.finish();
+    } else {
+      around_.header_prefix = policy_.header_prefix;
+    }
+  }
+
+  void read_connectors(const std::string& file) {
+    const auto node = parse(file);
+    if (!node) return;
+    Group root(*node, file, "", report_);
+    read_lists(root);
+    for (const auto& child : node->children) {
+      if (!is_global_setting(child.name)) continue;
+      report_.error({file, child.name_line}, child.name, "belongs in the main file: files of connectors.d hold the lists inbound and outbound alone");
+      root.take(child.name);
+    }
+    root.finish();
+  }
+
+  void read_lists(Group& root) {
+    int index = 0;
+    for (const auto* node : root.groups("inbound")) {
+      drafts_.push_back(read_inbound(*node, root.file(), index++, around_, sources_, report_));
+      ++connectors_;
+    }
+    index = 0;
+    for (const auto* node : root.groups("outbound")) {
+      ++connectors_;
+      Group group(*node, root.file(), "outbound[" + std::to_string(index++) + "]", report_);
+      const auto name = read_connector_name(group);
+      if (name) outbound_.push_back({*name, {root.file(), node->line}});
+      report_.error({root.file(), node->line}, name ? "outbound." + *name : group.path(), "outbound connectors are not implemented in this version: remove it");
+    }
+  }
+
+  // By name, in byte order; names that begin with a dot are none, as for the shell.
+  std::vector<std::string> connector_files(const fs::path& directory) {
+    std::vector<std::string> files;
+    std::error_code error;
+    if (!fs::exists(fs::symlink_status(directory, error))) return files;
+    for (fs::directory_iterator entry(directory.empty() ? "." : directory, error), end; !error && entry != end; entry.increment(error)) {
+      const auto name = entry->path().filename().string();
+      if (!name.starts_with('.') && name.size() > 5 && name.ends_with(".conf")) files.push_back((directory / name).string());
+    }
+    if (error) {
+      report_.error({directory.string(), 1}, "", "the directory cannot be read: " + error.message());
+      complete_ = false;
+    }
+    std::sort(files.begin(), files.end());
+    return files;
+  }
+
+  Result finish() {
+    Result result;
+    result.connectors = connectors_;
+    if (report_.errors() == 0) {
+      std::vector<Provenance> provenance;
+      provenance.reserve(drafts_.size());
+      policy_.inbound.reserve(drafts_.size());
+      for (auto& draft : drafts_) {
+        policy_.inbound.push_back(std::move(draft.connector));
+        provenance.push_back(std::move(draft.provenance));
+      }
+      result.config = std::make_unique<const Config>(Config{Policy(std::move(policy_)), std::move(service_), std::move(provenance)});
+    }
+    result.diagnostics = report_.take();
+    return result;
+  }
+
+  Report report_;
+  PolicyData policy_;
+  Service service_;
+  Surroundings around_;
+  SourceLists sources_;
+  std::vector<Draft> drafts_;
+  std::vector<OutboundName> outbound_;
+  std::size_t connectors_ = 0;
+  bool complete_ = true;  // every file was read
+};
+
+}  // namespace
+
+Result load(const fs::path& main_file) { return Loader().load(main_file); }
+
+}  // namespace cm::config
