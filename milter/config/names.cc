@@ -7,7 +7,7 @@ namespace cm::config {
 namespace {
 
 // The unknown name's nearest among many: the cost is kept off the common path by looking only when something is wrong, and only so often.
-constexpr int most_suggestions = 100;
+constexpr int most_suggestions = 20;
 
 std::string check_target(const Draft& draft, const Draft::Named& via, const Draft& target) {
   if (&target == &draft || via.name == draft.connector.name) return "a connector cannot name itself: its own identity counts anyway";
