@@ -17,20 +17,35 @@ struct Named {
   std::string_view what;
 };
 
-constexpr Named names[] = {{"Microsoft 365", "outlook.com"},  {"Microsoft 365", "office365.com"}, {"Google", "google.com"},
-                           {"Google", "gmail.com"},           {"Amazon SES", "amazonses.com"},    {"Proofpoint", "pphosted.com"},
-                           {"Mimecast", "mimecast.com"},      {"SendGrid", "sendgrid.net"},       {"Mailgun", "mailgun.org"},
-                           {"Symantec Email Security", "messagelabs.com"}};
+constexpr Named names[] = {{"Microsoft 365", "outlook.com"}, {"Microsoft 365", "office365.com"},
+                           {"Google", "google.com"},         {"Google", "gmail.com"},
+                           {"Amazon SES", "amazonses.com"},  {"Proofpoint", "pphosted.com"},
+                           {"Mimecast", "mimecast.com"},     {"SendGrid", "sendgrid.net"},
+                           {"Mailgun", "mailgun.org"},       {"Symantec Email Security", "messagelabs.com"}};
 
-constexpr Named ranges[] = {
-    {"Microsoft 365", "40.92.0.0/15"},      {"Microsoft 365", "40.107.0.0/16"},      {"Microsoft 365", "52.100.0.0/14"},
-    {"Microsoft 365", "104.47.0.0/17"},     {"Microsoft 365", "2a01:111:f400::/48"}, {"Microsoft 365", "2a01:111:f403::/48"},
-    {"Google", "35.190.247.0/24"},          {"Google", "64.233.160.0/19"},           {"Google", "66.102.0.0/20"},
-    {"Google", "66.249.80.0/20"},           {"Google", "72.14.192.0/18"},            {"Google", "74.125.0.0/16"},
-    {"Google", "108.177.8.0/21"},           {"Google", "173.194.0.0/16"},            {"Google", "209.85.128.0/17"},
-    {"Google", "216.58.192.0/19"},          {"Google", "216.239.32.0/19"},           {"Google", "2001:4860:4000::/36"},
-    {"Google", "2404:6800:4000::/36"},      {"Google", "2607:f8b0:4000::/36"},       {"Google", "2800:3f0:4000::/36"},
-    {"Google", "2a00:1450:4000::/36"},      {"Google", "2c0f:fb50:4000::/36"}};
+constexpr Named ranges[] = {{"Microsoft 365", "40.92.0.0/15"},
+                            {"Microsoft 365", "40.107.0.0/16"},
+                            {"Microsoft 365", "52.100.0.0/14"},
+                            {"Microsoft 365", "104.47.0.0/17"},
+                            {"Microsoft 365", "2a01:111:f400::/48"},
+                            {"Microsoft 365", "2a01:111:f403::/48"},
+                            {"Google", "35.190.247.0/24"},
+                            {"Google", "64.233.160.0/19"},
+                            {"Google", "66.102.0.0/20"},
+                            {"Google", "66.249.80.0/20"},
+                            {"Google", "72.14.192.0/18"},
+                            {"Google", "74.125.0.0/16"},
+                            {"Google", "108.177.8.0/21"},
+                            {"Google", "173.194.0.0/16"},
+                            {"Google", "209.85.128.0/17"},
+                            {"Google", "216.58.192.0/19"},
+                            {"Google", "216.239.32.0/19"},
+                            {"Google", "2001:4860:4000::/36"},
+                            {"Google", "2404:6800:4000::/36"},
+                            {"Google", "2607:f8b0:4000::/36"},
+                            {"Google", "2800:3f0:4000::/36"},
+                            {"Google", "2a00:1450:4000::/36"},
+                            {"Google", "2c0f:fb50:4000::/36"}};
 
 }  // namespace
 

@@ -1,7 +1,6 @@
 // Warnings about settings that are valid and probably not what was meant. Each says what will happen and what to do.
 #include <algorithm>
 #include <unordered_map>
-#include <unordered_set>
 
 #include "config/checks.h"
 #include "config/providers.h"
@@ -18,7 +17,8 @@ void warn_of_shared_identity(const Draft& draft, Report& report) {
   if (c.duty != Duty::on_premises && c.duty != Duty::device) return;
   const auto warn = [&](const char* setting, const std::string& what, std::string_view provider) {
     report.warning(draft.origin_of(setting), draft.path() + "." + setting,
-                   quote(what) + " is shared by every customer of " + std::string(provider) + ": mail of any of them would count as ours; name something only our own servers have");
+                   quote(what) + " is shared by every customer of " + std::string(provider) +
+                       ": mail of any of them would count as ours; name something only our own servers have");
   };
   for (const auto& pattern : c.certificates)
     if (const auto provider = provider_of_certificate(pattern); !provider.empty()) return warn("certificates", pattern.to_string(), provider);
@@ -42,9 +42,10 @@ void warn_of_unbounded_device(const Draft& draft, Report& report) {
                      return p.local.empty() && p.domain.kind == DomainPattern::Kind::any;
                    });
   if (any)
-    report.warning(draft.origin_of("recipients"), draft.path() + ".recipients",
-                   "this device may send to any recipient without a rate limit: whoever takes it over can send spam as us; set recipients = \"internal\" "
-                   "or name the addresses it needs");
+    report.warning(
+        draft.origin_of("recipients"), draft.path() + ".recipients",
+        "this device may send to any recipient without a rate limit: whoever takes it over can send spam as us; set recipients = \"internal\" "
+        "or name the addresses it needs");
 }
 
 // Partners that claim mail of every sender: the filtering providers.
@@ -68,7 +69,9 @@ class Locks {
     const auto* lock = lock_before(c);
     if (lock == nullptr) return;
     // Its mail is known to come from the provider's addresses.
-    if (std::any_of(c.source_ips.begin(), c.source_ips.end(), [&](const Source& s) { return sources_.contains(s.first) || sources_.contains(s.last); })) return;
+    if (std::any_of(c.source_ips.begin(), c.source_ips.end(),
+                    [&](const Source& s) { return sources_.contains(s.first) || sources_.contains(s.last); }))
+      return;
     report.warning(draft.origin_of("source_ips"), draft.path() + ".source_ips",
                    "has no via, while " + quote(lock->connector.name) + " (" + where(lock->connector.at) +
                        ") receives mail of every sender: this partner's mail that comes through it will be a violation; add via = [ " +
@@ -89,9 +92,14 @@ class Locks {
   const Draft* first_ = nullptr;
 };
 
-void warn_of_dead_via(const Draft& draft, const std::unordered_set<std::string_view>& lenders, Report& report) {
+// `lends`: whether the connector of that name is in force. A name that is not there is another check's business.
+void warn_of_dead_via(const Draft& draft, const std::unordered_map<std::string_view, bool>& lends, Report& report) {
   if (draft.via.empty() || draft.connector.mode != Mode::enforce) return;
-  if (std::none_of(draft.via.begin(), draft.via.end(), [&](const Draft::Named& v) { return lenders.contains(v.name); }))
+  const bool dead = std::all_of(draft.via.begin(), draft.via.end(), [&](const Draft::Named& v) {
+    const auto found = lends.find(v.name);
+    return found != lends.end() && !found->second;
+  });
+  if (dead)
     report.warning(draft.via.front().at, draft.path() + ".via", "has no effect: none of the connectors it names is enabled and in mode \"enforce\"");
 }
 
@@ -99,16 +107,15 @@ void warn_of_dead_via(const Draft& draft, const std::unordered_set<std::string_v
 
 void warn_of_risks(std::span<const Draft> inbound, Report& report) {
   const Locks locks(inbound);
-  std::unordered_set<std::string_view> lenders;
-  for (const auto& draft : inbound)
-    if (draft.connector.enabled && draft.connector.mode == Mode::enforce) lenders.insert(draft.connector.name);
+  std::unordered_map<std::string_view, bool> lends;
+  for (const auto& draft : inbound) lends.emplace(draft.connector.name, draft.connector.enabled && draft.connector.mode == Mode::enforce);
   for (const auto& draft : inbound) {
     if (!counts(draft)) continue;
     warn_of_shared_identity(draft, report);
     warn_of_missing_ipv6(draft, report);
     warn_of_unbounded_device(draft, report);
     locks.warn_of_missing_via(draft, report);
-    warn_of_dead_via(draft, lenders, report);
+    warn_of_dead_via(draft, lends, report);
   }
 }
 

@@ -16,7 +16,9 @@ namespace {
 using Id = std::uint32_t;
 enum class Proof : std::uint8_t { source, login, certificate };
 
-Proof strongest(const InboundConnector& c) { return !c.certificates.empty() ? Proof::certificate : !c.auth_users.empty() ? Proof::login : Proof::source; }
+Proof strongest(const InboundConnector& c) {
+  return !c.certificates.empty() ? Proof::certificate : !c.auth_users.empty() ? Proof::login : Proof::source;
+}
 bool any_login(const InboundConnector& c) {
   return c.auth_users.empty() || std::find(c.auth_users.begin(), c.auth_users.end(), "*") != c.auth_users.end();
 }
@@ -32,7 +34,8 @@ bool share(const std::vector<std::string>& a, const std::vector<std::string>& b)
 
 // Can one client hold both identities, the strongest proof's pattern aside?
 bool compatible(const InboundConnector& a, const InboundConnector& b) {
-  if (!a.certificates.empty() && !a.certificate_issuers.empty() && !b.certificate_issuers.empty() && !share(a.certificate_issuers, b.certificate_issuers))
+  if (!a.certificates.empty() && !a.certificate_issuers.empty() && !b.certificate_issuers.empty() &&
+      !share(a.certificate_issuers, b.certificate_issuers))
     return false;
   if (!any_login(a) && !any_login(b) && !share(a.auth_users, b.auth_users)) return false;
   return a.source_ips.empty() || b.source_ips.empty() || SourceSet(a.source_ips).intersects(SourceSet(b.source_ips));
@@ -64,7 +67,8 @@ class Filing {
   bool each_that_may_meet(const InboundConnector& c, F&& stops) const {
     const auto any = [&](const std::vector<Id>& ids) { return std::any_of(ids.begin(), ids.end(), stops); };
     if (c.source_ips.empty()) return any(all_);
-    return any(sourceless_) || any(crowded_) || std::any_of(c.source_ips.begin(), c.source_ips.end(), [&](const Source& s) { return each_overlapping(s, stops); });
+    return any(sourceless_) || any(crowded_) ||
+           std::any_of(c.source_ips.begin(), c.source_ips.end(), [&](const Source& s) { return each_overlapping(s, stops); });
   }
   void add(const InboundConnector& c, Id id) {
     all_.push_back(id);

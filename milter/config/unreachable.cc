@@ -27,8 +27,9 @@ class Shadowed {
       const auto& c = drafts_[id].connector;
       if (!takes_part(id) || wins_[id] || (pass_ == Pass::audit) != (c.mode == Mode::audit) || rival_[id] == no_connector) continue;
       const auto& rival = drafts_[rival_[id]].connector;
-      report.warning(c.at, drafts_[id].path(), "can never be selected: for every address of its source_ips another connector is more specific, such as " +
-                                                   quote(rival.name) + " (" + where(rival.at) + ")");
+      report.warning(c.at, drafts_[id].path(),
+                     "can never be selected: for every address of its source_ips another connector is more specific, such as " + quote(rival.name) +
+                         " (" + where(rival.at) + ")");
     }
   }
 
@@ -74,9 +75,7 @@ class Shadowed {
     }
     while (!open.empty()) close(open);
   }
-  static bool holds(const Network& outer, const Network& inner) {
-    return outer.first.v6 == inner.first.v6 && inner.first.bits <= outer.last();
-  }
+  static bool holds(const Network& outer, const Network& inner) { return outer.first.v6 == inner.first.v6 && inner.first.bits <= outer.last(); }
   void close(std::vector<Open>& open) {
     const auto done = std::move(open.back());
     open.pop_back();
@@ -124,8 +123,9 @@ void warn_of_repeated_partners(std::span<const Draft> inbound, Report& report) {
       if (!is_new) before = known->second;
     }
     if (all && before != nullptr)
-      report.warning(c.at, draft.path(), "can never be selected: " + quote(before->connector.name) + " (" + where(before->connector.at) +
-                                             ") has the same identity and sender domains and stands before it");
+      report.warning(c.at, draft.path(),
+                     "can never be selected: " + quote(before->connector.name) + " (" + where(before->connector.at) +
+                         ") has the same identity and sender domains and stands before it");
   }
 }
 
@@ -133,11 +133,11 @@ void warn_of_repeated_partners(std::span<const Draft> inbound, Report& report) {
 class Cover {
  public:
   explicit Cover(std::vector<Source> sources) {
-    std::sort(sources.begin(), sources.end(), [](const Source& a, const Source& b) {
-      return std::tie(a.first.v6, a.first.bits) < std::tie(b.first.v6, b.first.bits);
-    });
+    std::sort(sources.begin(), sources.end(),
+              [](const Source& a, const Source& b) { return std::tie(a.first.v6, a.first.bits) < std::tie(b.first.v6, b.first.bits); });
     for (auto& s : sources) {
-      const bool joins = !merged_.empty() && merged_.back().first.v6 == s.first.v6 && (s.first.bits == 0 || s.first.bits - 1 <= merged_.back().last.bits);
+      const bool joins =
+          !merged_.empty() && merged_.back().first.v6 == s.first.v6 && (s.first.bits == 0 || s.first.bits - 1 <= merged_.back().last.bits);
       if (joins)
         merged_.back().last.bits = std::max(merged_.back().last.bits, s.last.bits);
       else
