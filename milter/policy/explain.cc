@@ -69,10 +69,11 @@ Because identity_gap(const Case& c, ConnectorId id) {
 }
 
 bool in_scope(const Case& c, ConnectorId id) {
-  const auto& [argument, resolved] = c.sender.envelope;
+  const auto& sender = c.sender.envelope;
   const auto& patterns = c.connector(id).sender_domains;
-  return std::any_of(patterns.begin(), patterns.end(), [&](const DomainPattern& p) {
-    return argument.is_null() ? p.match_null() != no_match : p.match(argument.domain) != no_match || p.match(resolved.domain) != no_match;
+  return std::any_of(patterns.begin(), patterns.end(), [&sender](const DomainPattern& p) {
+    if (sender.argument.is_null()) return p.match_null() != no_match;
+    return p.match(sender.argument.domain) != no_match || p.match(sender.resolved.domain) != no_match;
   });
 }
 

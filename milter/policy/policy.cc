@@ -16,7 +16,8 @@ Ids ids_by_name(const StringMap<ConnectorId>& by_name, const std::vector<std::st
 }
 
 std::unique_ptr<const AddressSet> compile(const AddressLimit& limit) {
-  return limit.any || limit.patterns.empty() ? nullptr : std::make_unique<const AddressSet>(limit.patterns);
+  if (limit.any || limit.patterns.empty()) return nullptr;
+  return std::make_unique<const AddressSet>(limit.patterns);
 }
 
 bool is_other_than_any(const DomainPattern& pattern) { return pattern.kind != DomainPattern::Kind::any; }
@@ -74,12 +75,16 @@ std::unique_ptr<const PolicyIndex> PolicyIndex::build(const PolicyData& data) {
   index->compiled.reserve(data.inbound.size());
   for (ConnectorId id = 0; id < data.inbound.size(); ++id) {
     const auto& c = data.inbound[id];
-    index->compiled.push_back({SourceSet(c.source_ips), compile(c.senders), compile(c.recipients), ids_by_name(by_name, c.via),
-                               std::any_of(c.sender_domains.begin(), c.sender_domains.end(), is_other_than_any)});
+    auto& compiled = index->compiled.emplace_back();
+    compiled.sources = SourceSet(c.source_ips);
+    compiled.senders = compile(c.senders);
+    compiled.recipients = compile(c.recipients);
+    compiled.via = ids_by_name(by_name, c.via);
+    compiled.names_domain = std::any_of(c.sender_domains.begin(), c.sender_domains.end(), is_other_than_any);
     if (!c.enabled) continue;
     if (c.has_identity()) (c.is_partner() ? index->partners : index->grants).add(c, id);
     for (const auto& pattern : c.sender_domains) index->scopes.add(pattern, id);
-    if (c.is_partner() && c.check_header_from != Check::off && index->compiled[id].names_domain) index->header_from.push_back(id);
+    if (c.is_partner() && c.check_header_from != Check::off && compiled.names_domain) index->header_from.push_back(id);
     add_to_closed(*index, data, id);
   }
   index->grants.freeze();

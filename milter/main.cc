@@ -1,0 +1,260 @@
+// connector-milter, the daemon: the only file that knows every room. It loads the configuration, opens the sockets, starts the
+// threads, and then sits in the main thread waiting for signals.
+//
+// Signals: libmilter keeps a thread in sigwait for HUP, TERM and INT and takes each as a wish to stop. They reach us first because the
+// main thread never blocks them while that thread lives, every other thread of ours blocks all, and the handlers only post a
+// semaphore. The process ends with _exit(): libmilter leaves detached threads behind that may still be in a callback.
+#include <semaphore.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cerrno>
+#include <csignal>
+#include <ctime>
+#include <iostream>
+#include <mutex>
+#include <thread>
+
+#include "base/log.h"
+#include "base/process.h"
+#include "config.h"
+#include "config/load.h"
+#include "serve/control.h"
+#include "serve/server.h"
+#include "serve/unix_socket.h"
+#include "session/milter.h"
+
+namespace {
+
+using namespace cm;
+using SystemClock = std::chrono::system_clock;
+
+constexpr int exit_usage = 64, exit_failure = 1, exit_config = 78;  // sysexits.h
+constexpr int drain_seconds = 30;
+constexpr auto linger = std::chrono::milliseconds(300);  // for libmilter to write the last answers
+constexpr const char* own_user = "connector-milter";
+
+sem_t wake;
+std::atomic<bool> reload_wanted{false};
+std::atomic<int> stops_wanted{0};
+static_assert(std::atomic<bool>::is_always_lock_free && std::atomic<int>::is_always_lock_free);
+
+extern "C" void on_signal(int signal) {
+  const int saved = errno;
+  if (signal == SIGHUP)
+    reload_wanted = true;
+  else
+    ++stops_wanted;
+  sem_post(&wake);
+  errno = saved;
+}
+
+void catch_signals() {
+  sem_init(&wake, 0, 0);
+  struct sigaction action {};
+  action.sa_handler = on_signal;
+  action.sa_flags = SA_RESTART | SA_NODEFER;  // a HUP during the handling of one must not become pending: libmilter would get it
+  for (const int signal : {SIGHUP, SIGTERM, SIGINT}) sigaction(signal, &action, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+}
+
+// The path of a unix socket address; empty for any other.
+std::string path_of(const std::string& address) {
+  for (const std::string_view prefix : {"unix:", "local:"})
+    if (address.starts_with(prefix)) return address.substr(prefix.size());
+  return {};
+}
+
+std::shared_ptr<const Policy> policy_of(std::shared_ptr<const config::Config> config) {
+  const Policy* policy = &config->policy;
+  return {std::move(config), policy};
+}
+
+class Daemon {
+ public:
+  Daemon(std::string config_file, std::shared_ptr<const config::Config> config)
+      : config_file_(std::move(config_file)), config_(std::move(config)), log_(own_user), policy_(policy_of(config_)) {
+    result_.at = loaded_ = SystemClock::now();
+    result_.connectors = connectors();
+  }
+
+  /// Binds every socket and becomes our user. Returns what went wrong, or an empty string.
+  std::string open();
+  /// Until a signal ends it; returns the exit status. The caller must _exit().
+  int run();
+
+ private:
+  serve::ReloadResult reload();
+  serve::Status status();
+  void drain();
+  void use_log_settings();
+  [[nodiscard]] std::size_t connectors() const { return config_->policy.data().inbound.size(); }
+
+  const std::string config_file_;
+  std::mutex mutex_;  // reload, and what it writes
+  std::shared_ptr<const config::Config> config_;
+  serve::ReloadResult result_;
+  SystemClock::time_point loaded_;
+
+  Log log_;
+  observe::Counters counters_;
+  Published<Policy> policy_;
+  session::Shared shared_{policy_, counters_, [this](std::string_view line) { log_.info(line); }};
+  serve::Control control_{[this] { return reload(); }, [this] { return status(); }, counters_};
+  serve::Server control_server_{serve::ServerLimits{.request_bytes = 1000, .clients = 20, .idle = std::chrono::seconds(30)}};
+  std::vector<std::string> socket_paths_;
+};
+
+void Daemon::use_log_settings() {
+  const auto& service = config_->service;
+  log_.configure(service.log_target == config::LogTarget::syslog ? Log::Target::syslog : Log::Target::standard_error,
+                 static_cast<Log::Level>(service.log_level));
+}
+
+std::string Daemon::open() {
+  const auto& service = config_->service;
+  const auto milter_path = path_of(service.milter.address), control_path = path_of(service.control.address);
+  if (!milter_path.empty())
+    if (auto why = serve::why_not_free(milter_path); !why.empty()) return why;
+  auto control = serve::listen_unix(control_path, 16);
+  if (!control) return control.why;
+  socket_paths_.push_back(control_path);
+  control_server_.serve(std::move(*control.value), [this](std::string_view request) { return control_.answer(request); });
+  const auto old_mask = ::umask(0177);  // nobody connects before the group is set
+  auto why = session::open_milter({.address = service.milter.address}, shared_, log_);
+  ::umask(old_mask);
+  if (!why.empty()) return why;
+  if (!milter_path.empty()) socket_paths_.push_back(milter_path);
+  if (why = serve::give_to_group(control_path, service.control.group, service.control.mode); !why.empty()) return why;
+  if (!milter_path.empty())
+    if (why = serve::give_to_group(milter_path, service.milter.group, service.milter.mode); !why.empty()) return why;
+  return become_user(own_user, socket_paths_);
+}
+
+// The one way to a new policy, for SIGHUP and the control socket. A bad configuration changes nothing.
+serve::ReloadResult Daemon::reload() {
+  const std::lock_guard lock(mutex_);
+  serve::ReloadResult result{.ok = false, .at = SystemClock::now(), .connectors = connectors(), .diagnostics = {}};
+  try {
+    auto loaded = config::load(config_file_);
+    for (const auto& diagnostic : loaded.diagnostics) {
+      result.diagnostics.push_back(diagnostic.to_string());
+      log_.write(diagnostic.level == config::Diagnostic::Level::error ? Log::Level::error : Log::Level::warning, result.diagnostics.back());
+    }
+    result.ok = loaded.config != nullptr;
+    if (result.ok) {
+      config_ = std::move(loaded.config);
+      policy_.set(policy_of(config_));
+      loaded_ = result.at;
+      result.connectors = connectors();
+      use_log_settings();
+    }
+  } catch (const std::exception& e) {
+    result.diagnostics.push_back(std::string("the configuration cannot be loaded: ") + e.what());
+    log_.error(result.diagnostics.back());
+  }
+  const auto count = std::to_string(result.connectors) + " connectors";
+  log_.write(result.ok ? Log::Level::info : Log::Level::error,
+             result.ok ? "configuration loaded: " + count : "configuration refused, the old one stays in force: " + count);
+  return result_ = result;
+}
+
+serve::Status Daemon::status() {
+  const std::lock_guard lock(mutex_);
+  return {.version = PACKAGE_VERSION,
+          .pid = ::getpid(),
+          .loaded = loaded_,
+          .connectors = connectors(),
+          .last_reload = result_,
+          .in_flight = shared_.in_flight.load(),
+          .log_lines_dropped = log_.dropped()};
+}
+
+// No new messages; those in flight may finish, until the time is up or a second signal says not to wait.
+void Daemon::drain() {
+  shared_.draining = true;
+  notify_systemd("STOPPING=1");
+  log_.info("stopping: " + std::to_string(shared_.in_flight.load()) + " messages in flight");
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(drain_seconds);
+  while (shared_.in_flight.load() > 0 && stops_wanted.load() < 2 && std::chrono::steady_clock::now() < end)
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  std::this_thread::sleep_for(linger);
+  for (const auto& path : socket_paths_) ::unlink(path.c_str());
+  log_.info("stopped with " + std::to_string(shared_.in_flight.load()) + " messages in flight");
+}
+
+int Daemon::run() {
+  use_log_settings();
+  sigset_t all, none;
+  sigfillset(&all);
+  sigemptyset(&none);
+  pthread_sigmask(SIG_SETMASK, &all, nullptr);  // threads inherit this
+  std::thread([this] {
+    try {
+      control_server_.run();
+    } catch (const std::exception& e) {
+      log_.error(std::string("control service ended: ") + e.what());
+    }
+  }).detach();
+  std::atomic<bool> signals_ours{false};
+  std::thread([this, &signals_ours] {
+    signals_ours.wait(false);
+    session::run_milter();
+    log_.error("libmilter stopped unasked");
+    ::_exit(exit_failure);
+  }).detach();
+  pthread_sigmask(SIG_SETMASK, &none, nullptr);
+  signals_ours = true;
+  signals_ours.notify_one();
+  log_.info("version " PACKAGE_VERSION " ready: " + std::to_string(connectors()) + " connectors, milter on " + config_->service.milter.address);
+  notify_systemd("READY=1");
+  for (;;) {
+    while (sem_wait(&wake) != 0) {
+    }
+    if (stops_wanted.load() > 0) break;
+    if (reload_wanted.exchange(false)) static_cast<void>(reload());
+  }
+  drain();
+  return 0;
+}
+
+int start(const std::string& config_file, bool check_only) {
+  auto loaded = config::load(config_file);
+  for (const auto& diagnostic : loaded.diagnostics) std::cerr << diagnostic.to_string() << '\n';
+  if (!loaded.config) return exit_config;
+  if (check_only) return 0;
+  catch_signals();
+  raise_descriptor_limit();
+  static Daemon* daemon = nullptr;  // never destroyed: other threads use it until _exit()
+  daemon = new Daemon(config_file, std::move(loaded.config));
+  if (const auto why = daemon->open(); !why.empty()) {
+    std::cerr << own_user << ": " << why << '\n';
+    return exit_failure;
+  }
+  return daemon->run();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"Mail connectors for Postfix and Sendmail", own_user};
+  std::string config_file = cm::config::default_path;
+  bool check_only = false;
+  app.add_option("-c", config_file, "configuration file")->type_name("FILE")->capture_default_str();
+  app.add_flag("-n", check_only, "check the configuration and exit: 0, or 78 if it is bad");
+  app.set_version_flag("--version", std::string(own_user) + " " PACKAGE_VERSION);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? 0 : exit_usage;
+  }
+  int status = exit_failure;
+  try {
+    status = start(config_file, check_only);
+  } catch (const std::exception& e) {
+    std::cerr << own_user << ": " << e.what() << '\n';
+  }
+  std::cerr.flush();
+  ::_exit(status);
+}

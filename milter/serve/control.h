@@ -1,0 +1,47 @@
+// The control service: `reload` and `status` in, one JSON object out. Knows the words, not what is behind them.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "observe/counters.h"
+
+namespace cm::serve {
+
+/// What the last attempt to read the configuration came to.
+struct ReloadResult {
+  bool ok = true;
+  std::chrono::system_clock::time_point at;
+  std::size_t connectors = 0;            // in force
+  std::vector<std::string> diagnostics;  // rendered; errors and warnings
+};
+
+struct Status {
+  std::string version;
+  long pid = 0;
+  std::chrono::system_clock::time_point loaded;  // the policy in force
+  std::size_t connectors = 0;
+  ReloadResult last_reload;
+  int in_flight = 0;
+  std::uint64_t log_lines_dropped = 0;
+};
+
+/// One service for the control socket; call from one thread.
+class Control {
+ public:
+  Control(std::function<ReloadResult()> reload, std::function<Status()> status, const observe::Counters& counters);
+  /// JSON: {"ok": true, ...}, or {"ok": false, "error": "..."} for what is no request.
+  [[nodiscard]] std::string answer(std::string_view request) const;
+
+ private:
+  std::function<ReloadResult()> reload_;
+  std::function<Status()> status_;
+  const observe::Counters& counters_;
+};
+
+}  // namespace cm::serve

@@ -1,0 +1,159 @@
+// Macros -> facts, for Postfix, Sendmail and what we do not know. Nothing is remembered from one event to the next.
+#include "session/mta.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+#include <charconv>
+#include <cstring>
+#include <limits>
+
+#include "policy/domain.h"
+#include "policy/limits.h"
+
+namespace cm::session {
+namespace {
+
+std::string_view text(const Macros& macros, const char* name) {
+  const char* value = macros(name);
+  return value ? std::string_view(value) : std::string_view{};
+}
+
+std::string bounded(std::string_view value, std::size_t most) { return value.size() <= most ? std::string(value) : std::string{}; }
+
+std::optional<Ip> client_of(const sockaddr* address) {
+  if (!address) return std::nullopt;
+  char buffer[INET6_ADDRSTRLEN] = "";
+  if (address->sa_family == AF_INET) {
+    sockaddr_in v4{};
+    std::memcpy(&v4, address, sizeof v4);
+    inet_ntop(AF_INET, &v4.sin_addr, buffer, sizeof buffer);
+  } else if (address->sa_family == AF_INET6) {
+    sockaddr_in6 v6{};
+    std::memcpy(&v6, address, sizeof v6);
+    inet_ntop(AF_INET6, &v6.sin6_addr, buffer, sizeof buffer);
+  }
+  return Ip::parse(buffer);
+}
+
+bool is_loopback(const Ip& ip) { return ip.v6 ? ip.bits == 1 : (ip.bits >> 24) == 127; }
+
+// Sendmail writes certificate names as xtext (RFC 3461 section 4): `+` and two upper-case hexadecimal digits.
+std::string decode_xtext(std::string_view in) {
+  std::string out;
+  for (std::size_t at = 0; at < in.size(); ++at) {
+    unsigned char byte = 0;
+    if (in[at] == '+' && in.size() - at > 2 && std::from_chars(in.data() + at + 1, in.data() + at + 3, byte, 16).ptr == in.data() + at + 3) {
+      out += static_cast<char>(byte);
+      at += 2;
+    } else {
+      out += in[at];
+    }
+  }
+  return out;
+}
+
+void set_names(Tls& tls, std::string_view subject, std::string_view issuer) {
+  const bool readable = subject.size() <= limits::certificate_name_bytes;
+  tls.subject = readable ? std::string(subject) : "(too long)";
+  if (readable) tls.subject_name = normalise_certificate_name(subject);
+  tls.issuer = bounded(issuer, limits::certificate_name_bytes);
+}
+
+// Postfix sends {cert_subject}, the CN, only for a certificate that it verified (smtpd_milter.c).
+void read_postfix_certificate(const Macros& macros, Tls& tls) {
+  const char* subject = macros("{cert_subject}");
+  if (!subject) return;
+  tls.certificate = CertificateState::verified;
+  set_names(tls, subject, text(macros, "{cert_issuer}"));
+}
+
+// Sendmail sends the names of any certificate; only {verify} tells (tls.c). In place of a CN it could not read it writes one of its own.
+void read_other_certificate(Mta mta, const Macros& macros, Tls& tls) {
+  const auto verify = text(macros, "{verify}");
+  if (verify.empty() ? text(macros, "{cert_subject}").empty() : verify == "NO" || verify == "NOT" || verify == "NONE") return;
+  tls.certificate = verify == "OK" ? CertificateState::verified : CertificateState::unverified;
+  const auto name = [&](const char* macro) {
+    const auto value = text(macros, macro);
+    return mta == Mta::sendmail ? decode_xtext(value) : std::string(value);
+  };
+  set_names(tls, name("{cn_subject}"), name("{cn_issuer}"));
+  if (tls.subject.starts_with("BadCertificate")) tls.subject_name.clear();
+  if (tls.issuer.starts_with("BadCertificate")) tls.issuer.clear();
+}
+
+Tls read_tls(Mta mta, const Macros& macros) {
+  Tls tls;
+  const auto version = text(macros, "{tls_version}");
+  if (version.empty()) return tls;
+  tls.version = version.size() <= 16 ? std::string(version) : "unknown";
+  if (mta == Mta::postfix)
+    read_postfix_certificate(macros, tls);
+  else
+    read_other_certificate(mta, macros, tls);
+  return tls;
+}
+
+// What the MTA made of an address. Sendmail's is bare for local users, and empty where it has nothing to say: then nothing was said.
+std::optional<std::string> read_resolved(Mta mta, const Macros& macros, const char* name, std::string_view argument) {
+  const char* value = macros(name);
+  if (!value) return std::nullopt;
+  const std::string_view resolved(value);
+  const bool is_null_argument = argument.empty() || argument == "<>";
+  if (resolved.empty() && !is_null_argument) return std::nullopt;
+  if (mta != Mta::postfix && resolved.find('@') == std::string_view::npos && !is_null_argument) return std::nullopt;
+  return std::string(resolved);
+}
+
+// SIZE= of RFC 1870. A number too big for us is as big as can be, never ignored.
+std::optional<std::uint64_t> read_size(const char* const* arguments) {
+  for (; *arguments; ++arguments) {
+    const std::string_view argument(*arguments);
+    if (argument.size() < 6 || !equals_ignoring_case(argument.substr(0, 5), "SIZE=")) continue;
+    std::uint64_t size = 0;
+    const auto [end, error] = std::from_chars(argument.data() + 5, argument.data() + argument.size(), size);
+    if (error == std::errc::result_out_of_range) return std::numeric_limits<std::uint64_t>::max();
+    if (error == std::errc{} && end == argument.data() + argument.size()) return size;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Mta recognise(const Macros& macros) {
+  const auto version = text(macros, "v");
+  if (version.starts_with("Postfix ")) return Mta::postfix;
+  return version.starts_with("8.") ? Mta::sendmail : Mta::unknown;
+}
+
+Connection read_connection(Mta mta, const Macros& macros, const sockaddr* address) {
+  Connection connection;
+  connection.client = client_of(address);
+  // Postfix shows what was submitted on this machine as a client on loopback with port 0 (cleanup_milter.c), and no listener is involved.
+  connection.local = mta == Mta::postfix && connection.client && is_loopback(*connection.client) && text(macros, "{client_port}") == "0";
+  if (!connection.local) connection.listener = text(macros, "{daemon_name}");
+  return connection;
+}
+
+MailEvent read_mail(Mta mta, const Macros& macros, const char* const* arguments) {
+  MailEvent event;
+  event.argument = arguments[0] ? arguments[0] : "";
+  event.resolved = read_resolved(mta, macros, "{mail_addr}", event.argument);
+  if (arguments[0]) event.declared_size = read_size(arguments + 1);
+  event.tls = read_tls(mta, macros);
+  event.login = bounded(text(macros, "{auth_authen}"), limits::login_bytes);
+  event.queue_id = read_queue_id(macros);
+  return event;
+}
+
+RcptEvent read_rcpt(Mta mta, const Macros& macros, const char* const* arguments) {
+  RcptEvent event;
+  event.argument = arguments[0] ? arguments[0] : "";
+  event.resolved = read_resolved(mta, macros, "{rcpt_addr}", event.argument);
+  event.queue_id = read_queue_id(macros);
+  return event;
+}
+
+std::string read_queue_id(const Macros& macros) { return bounded(text(macros, "i"), 64); }
+
+}  // namespace cm::session

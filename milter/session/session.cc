@@ -1,0 +1,224 @@
+// The state machine of one MTA connection. Decides nothing about mail itself: that is policy/decide.h.
+#include "session/session.h"
+
+#include "observe/record.h"
+#include "policy/limits.h"
+#include "session/trace_id.h"
+
+namespace cm::session {
+namespace {
+
+bool has_bare_cr(std::string_view text) {
+  for (auto at = text.find('\r'); at != std::string_view::npos; at = text.find('\r', at + 1))
+    if (at + 1 == text.size() || text[at + 1] != '\n') return true;
+  return false;
+}
+
+std::string_view trim(std::string_view text) {
+  constexpr std::string_view space = " \t\r\n";
+  const auto first = text.find_first_not_of(space);
+  return first == std::string_view::npos ? std::string_view{} : text.substr(first, text.find_last_not_of(space) - first + 1);
+}
+
+// Octets of a field on the wire; the MTA hands folds over as a bare LF.
+std::uint64_t wire_size(std::string_view name, std::string_view value) {
+  std::uint64_t size = name.size() + value.size() + 4;
+  for (auto at = value.find('\n'); at != std::string_view::npos; at = value.find('\n', at + 1))
+    if (at == 0 || value[at - 1] != '\r') ++size;
+  return size;
+}
+
+Reply plain_reply(int code, const char* xcode, std::string_view trace_id, std::string_view text) {
+  Reply reply{code, xcode, {}};
+  if (!trace_id.empty()) reply.text = "[" + std::string(trace_id) + "] ";
+  reply.text += text;
+  return reply;
+}
+
+}  // namespace
+
+Reply internal_failure(std::string_view trace_id) { return plain_reply(451, "4.3.0", trace_id, "Internal failure, please try again later"); }
+
+Answer Session::connect(Connection connection, const Policy& policy) {
+  observe::add(shared_.counters.connections);
+  message_.reset();
+  connection_ = std::move(connection);
+  connected_ = true;
+  Answer answer;
+  if (!policy.has_closed_listener() || !is_refused_at_connect(policy, connection_)) return answer;
+  const RecipientDecision verdict{Action::reject, Rule::closed, no_connector};
+  const auto trace_id = make_trace_id();
+  answer.refusal = render_reply(policy, connection_, Sender{}, verdict, nullptr, trace_id);
+  count(verdict);
+  shared_.record(
+      observe::render({.policy = &policy, .connection = &connection_, .verdict = verdict, .reply = &*answer.refusal, .trace_id = trace_id}));
+  return answer;
+}
+
+Envelope Session::envelope(const Policy& policy, const std::string& argument, const std::optional<std::string>& resolved) const {
+  Envelope result;
+  result.argument = Address::from_argument(argument);
+  result.resolved = resolved ? Address::from_resolved(*resolved) : resolve_as_postfix(result.argument, policy.our_domains(), policy.home_domain());
+  return result;
+}
+
+Answer Session::mail(MailEvent event) {
+  message_.reset();
+  InFlight hold(shared_.in_flight);  // before the look at `draining`, so that a shutdown never misses a message
+  observe::add(shared_.counters.messages);
+  const auto policy = shared_.policy.get();
+  Sender sender{envelope(*policy, event.argument, event.resolved), std::move(event.tls), std::move(event.login), event.declared_size, false};
+  if (!connected_) return {internal_failure(), {}, {}};
+  if (shared_.draining) return refuse_mail(*policy, sender, event.queue_id, {421, "4.3.2", "Service is shutting down, please try again later"});
+  if (policy->counts_sizes() && !sees_body_)
+    return refuse_mail(*policy, sender, event.queue_id, {421, "4.3.0", "Configuration has changed, please connect again"});
+  message_.emplace(policy, connection_, std::move(hold));
+  message_->trace_id = make_trace_id();
+  message_->queue_id = std::move(event.queue_id);
+  const auto verdict = message_->deliberation.mail(std::move(sender));
+  if (!is_refusal(verdict.action)) return {};
+  auto answer = refuse(*message_, verdict, nullptr);
+  message_.reset();
+  return answer;
+}
+
+Answer Session::refuse_mail(const Policy& policy, const Sender& sender, std::string_view queue_id, const PlainRefusal& why) {
+  const auto trace_id = make_trace_id();
+  Answer answer;
+  answer.refusal = plain_reply(why.code, why.xcode, trace_id, why.text);
+  const RecipientDecision verdict{why.code < 500 ? Action::tempfail : Action::reject, why.rule, no_connector};
+  count(verdict);
+  shared_.record(observe::render({.policy = &policy,
+                                  .connection = &connection_,
+                                  .sender = &sender,
+                                  .queue_id = queue_id,
+                                  .verdict = verdict,
+                                  .reply = &*answer.refusal,
+                                  .trace_id = trace_id}));
+  return answer;
+}
+
+Answer Session::refuse_content(const Message& message, const PlainRefusal& why) {
+  Answer answer;
+  answer.refusal = plain_reply(why.code, why.xcode, message.trace_id, why.text);
+  const RecipientDecision verdict{why.code < 500 ? Action::tempfail : Action::reject, why.rule, no_connector};
+  count(verdict);
+  record(message, verdict, &*answer.refusal, message.first_recipient.empty() ? nullptr : &message.first_recipient, nullptr);
+  return answer;
+}
+
+Answer Session::refuse(const Message& message, const RecipientDecision& verdict, const Envelope* recipient, bool logged) {
+  Answer answer;
+  const auto& sender = message.deliberation.sender();
+  answer.refusal = render_reply(*message.policy, connection_, sender, verdict, recipient, message.trace_id);
+  count(verdict);
+  const auto* to = recipient ? &recipient->argument.text : message.first_recipient.empty() ? nullptr : &message.first_recipient;
+  if (logged) record(message, verdict, &*answer.refusal, to, nullptr);
+  return answer;
+}
+
+Answer Session::rcpt(RcptEvent event) {
+  if (!message_) return {internal_failure(), {}, {}};
+  if (message_->failed) return {internal_failure(message_->trace_id), {}, {}};
+  auto& message = *message_;
+  if (!event.queue_id.empty()) message.queue_id = std::move(event.queue_id);
+  const auto recipient = envelope(*message.policy, event.argument, event.resolved);
+  const auto verdict = message.deliberation.rcpt(recipient);
+  if (is_refusal(verdict.action)) {
+    const bool surplus = verdict.rule == Rule::recipients;
+    auto answer = refuse(message, verdict, &recipient, !surplus || !message.surplus_logged);
+    message.surplus_logged = message.surplus_logged || surplus;
+    return answer;
+  }
+  if (message.recipients++ == 0) message.first_recipient = recipient.argument.text;
+  return {};
+}
+
+void Session::note_from(Message& message, std::string_view value) {
+  auto& from = message.content.from;
+  if (++message.from_fields > 1) {
+    from.kind = HeaderFrom::Kind::several;
+    return;
+  }
+  from.kind = HeaderFrom::Kind::unparsable;
+  if (value.size() > limits::header_from_bytes) return;
+  if (auto domains = parse_header_from(value)) {
+    from.kind = HeaderFrom::Kind::parsed;
+    from.domains = std::move(*domains.value);
+  }
+}
+
+void Session::header(std::string_view name, std::string_view value) {
+  if (!message_) return;
+  auto& message = *message_;
+  if (has_bare_cr(name) || has_bare_cr(value)) message.content.malformed_header = true;
+  if (sees_body_) message.bytes += wire_size(name, value);
+  message.removable.see(*message.policy, name);
+  const auto bare_name = trim(name);
+  if (equals_ignoring_case(bare_name, "From"))
+    note_from(message, value);
+  else if (message.message_id.empty() && equals_ignoring_case(bare_name, "Message-ID"))
+    message.message_id = trim(value).substr(0, 1000);
+}
+
+void Session::body(std::size_t bytes) {
+  if (message_) message_->bytes += bytes;
+}
+
+Answer Session::end_of_message(std::string queue_id) {
+  if (!message_ || message_->failed) {
+    Answer failed{internal_failure(message_ ? std::string_view(message_->trace_id) : std::string_view{}), {}, {}};
+    message_.reset();
+    return failed;
+  }
+  auto& message = *message_;
+  if (!queue_id.empty()) message.queue_id = std::move(queue_id);
+  if (sees_body_) message.content.size = message.bytes + 2;  // the empty line
+  if (message.removable.too_many()) {
+    auto answer = refuse_content(message, {550, "5.6.0", "Message has too many header fields that are removed here", Rule::syntax});
+    message_.reset();
+    return answer;
+  }
+  const auto decision = message.deliberation.end(message.content);
+  const RecipientDecision verdict{decision.action, decision.rule, decision.connector};
+  Answer answer;
+  if (decision.audit) observe::add(shared_.counters.audit_differences);
+  if (is_refusal(verdict.action)) {
+    answer = refuse(message, verdict, nullptr);
+  } else {
+    const auto added = render_headers(*message.policy, connection_, message.deliberation.sender(), decision, message.trace_id);
+    answer.edits = plan_edits(message.removable, *message.policy, decision, added, message.trace_id);
+    count(verdict);
+    record(message, verdict, nullptr, message.first_recipient.empty() ? nullptr : &message.first_recipient, &decision.audit);
+  }
+  answer.hold = std::move(message.hold);
+  message_.reset();
+  return answer;
+}
+
+void Session::fail() noexcept {
+  if (message_) message_->failed = true;
+}
+
+void Session::record(const Message& message, const RecipientDecision& verdict, const Reply* reply, const std::string* recipient,
+                     const std::optional<AuditDifference>* audit) {
+  shared_.record(observe::render({.policy = message.policy.get(),
+                                  .connection = &connection_,
+                                  .sender = &message.deliberation.sender(),
+                                  .queue_id = message.queue_id,
+                                  .verdict = verdict,
+                                  .recipient = recipient,
+                                  .recipients = reply ? 0 : message.recipients,
+                                  .size = message.content.size,
+                                  .message_id = message.message_id,
+                                  .audit = audit,
+                                  .reply = reply,
+                                  .trace_id = message.trace_id}));
+}
+
+void Session::count(const RecipientDecision& verdict) {
+  observe::add(shared_.counters.of(verdict.action));
+  if (verdict.rule != Rule::none) observe::add(shared_.counters.of(verdict.rule));
+}
+
+}  // namespace cm::session

@@ -1,0 +1,117 @@
+// One MTA connection as a state machine without any MTA in it: events in, answers out. The facts of a message start empty at every
+// MAIL, and the policy in force there judges the whole message.
+//
+// The order of events is the MTA's: MAIL may follow MAIL, an abort may be missing, a close may come at any time; whatever comes, nothing
+// learned for one message is seen by the next. Calls of one session never overlap, but may come from different threads.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/published.h"
+#include "observe/counters.h"
+#include "policy/decide.h"
+#include "policy/render.h"
+#include "session/edits.h"
+#include "session/mta.h"
+
+namespace cm::session {
+
+/// What all sessions share. Outlives them.
+struct Shared {
+  const Published<Policy>& policy;
+  observe::Counters& counters;
+  std::function<void(std::string_view)> record;  // one log line an outcome; must not wait, must not throw
+  std::atomic<bool> draining{false};             // no new messages
+  std::atomic<int> in_flight{0};                 // messages between MAIL and the end of the answer to end of message
+};
+
+/// Counts one message in flight for as long as it lives.
+class InFlight {
+ public:
+  InFlight() = default;
+  explicit InFlight(std::atomic<int>& counter) : counter_(&counter) { ++counter; }
+  InFlight(InFlight&& other) noexcept : counter_(std::exchange(other.counter_, nullptr)) {}
+  InFlight& operator=(InFlight&& other) noexcept {
+    std::swap(counter_, other.counter_);
+    return *this;
+  }
+  ~InFlight() {
+    if (counter_) --*counter_;
+  }
+
+ private:
+  std::atomic<int>* counter_ = nullptr;
+};
+
+/// To proceed, or a reply that refuses; at end of message to proceed means: perform the edits, then accept.
+struct Answer {
+  std::optional<Reply> refusal;
+  std::vector<MtaAction> edits;
+  InFlight hold;  // keep until the edits are sent
+};
+
+/// "451 4.3.0": the answer to whatever goes wrong in here.
+Reply internal_failure(std::string_view trace_id = {});
+
+class Session {
+ public:
+  /// `sees_body`: the body step was negotiated.
+  Session(Shared& shared, bool sees_body) : shared_(shared), sees_body_(sees_body) {}
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+
+  /// A refusal here refuses the whole connection; the MTA words the reply.
+  Answer connect(Connection connection, const Policy& policy);
+  Answer mail(MailEvent event);
+  Answer rcpt(RcptEvent event);
+  void header(std::string_view name, std::string_view value);
+  void body(std::size_t bytes);
+  Answer end_of_message(std::string queue_id);
+  void abort() { message_.reset(); }
+  /// Something went wrong in a step that has no answer: the message gets a tempfail at the next one.
+  void fail() noexcept;
+
+ private:
+  struct Message {
+    Message(std::shared_ptr<const Policy> p, const Connection& connection, InFlight h)
+        : policy(std::move(p)), deliberation(*policy, connection), hold(std::move(h)) {}
+    std::shared_ptr<const Policy> policy;
+    Deliberation deliberation;
+    InFlight hold;
+    std::string trace_id, queue_id, message_id;
+    std::string first_recipient;  // accepted
+    std::size_t recipients = 0;   // accepted
+    bool surplus_logged = false, failed = false;
+    Content content;
+    std::uint64_t bytes = 0;
+    int from_fields = 0;
+    RemovableHeaders removable;
+  };
+  struct PlainRefusal {  // that no connector is about
+    int code;
+    const char *xcode, *text;
+    Rule rule = Rule::none;
+  };
+  Answer refuse_mail(const Policy& policy, const Sender& sender, std::string_view queue_id, const PlainRefusal& why);
+  Answer refuse_content(const Message& message, const PlainRefusal& why);
+  Answer refuse(const Message& message, const RecipientDecision& verdict, const Envelope* recipient, bool logged = true);
+  Envelope envelope(const Policy& policy, const std::string& argument, const std::optional<std::string>& resolved) const;
+  static void note_from(Message& message, std::string_view value);
+  void record(const Message& message, const RecipientDecision& verdict, const Reply* reply, const std::string* recipient,
+              const std::optional<AuditDifference>* audit);
+  void count(const RecipientDecision& verdict);
+
+  Shared& shared_;
+  const bool sees_body_;
+  bool connected_ = false;
+  Connection connection_;
+  std::optional<Message> message_;
+};
+
+}  // namespace cm::session

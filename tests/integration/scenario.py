@@ -1,0 +1,79 @@
+"""What every integration test builds on: a mail host of its own with the configuration that the test states, and the words to judge by."""
+
+import os
+import re
+import sys
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "packaging"))
+from private_mta import wait  # noqa: E402,F401
+from private_mta.mail_host import MailHost  # noqa: E402
+from private_mta.smtp_client import SmtpClient, message  # noqa: E402,F401
+
+ORGANIZATION = """
+organization = { domains = [ ".contoso.example" ]; };
+listeners = ( { name = "mx"; }, { name = "relay"; closed = true; }, { name = "submission"; } );
+"""
+STRANGER, FABRIKAM, PROVIDER, PRINTER, EXCHANGE, BACKUP = "192.0.2.66", "203.0.113.9", "198.51.100.7", "10.20.0.9", "10.1.0.5", "203.0.113.200"
+ANNA = "anna@contoso.example"
+
+
+def build_directory():
+    return Path(os.environ["CM_BUILD"])
+
+
+class Scenario(unittest.TestCase):
+    """`config` is the daemon's configuration, `settings` further main.cf parameters. One mail host serves all tests of a class."""
+
+    config = ORGANIZATION
+    settings = {}
+    host = None
+
+    @classmethod
+    def setUpClass(cls):
+        host = MailHost(build_directory(), settings=cls.settings)
+        host.daemon.configure(cls.config)
+        host.start()
+        cls.host = host
+
+    @classmethod
+    def tearDownClass(cls):
+        host, cls.host = cls.host, None
+        try:
+            host.postfix.stop()
+            status = host.daemon.stop()
+            report = host.daemon.sanitizer_report()
+            if report or status != 0:
+                raise AssertionError(f"connector-milter ended with status {status}: {report or host.daemon.log()[-2000:]}")
+        finally:
+            host.stop()
+            host.remove()
+
+    def send(self, *arguments, **how):
+        return self.host.send(*arguments, **how)
+
+    def accepted(self, outcome, connector=None, trust=None):
+        """Delivered, by this connector, with a trust header of this word (None: without any)."""
+        self.assertEqual(outcome.reply.code, 250, outcome.reply)
+        self.assertEqual(outcome.record.get("action"), "accept", outcome.record)
+        self.assertEqual(outcome.record.get("connector"), connector, outcome.record)
+        headers = outcome.copy.get_all("X-Connector-Trust", [])
+        if trust is None:
+            self.assertEqual(headers, [])
+        else:
+            self.assertEqual(len(headers), 1, headers)
+            self.assertRegex(headers[0], rf"^{trust}; ")
+            self.assertIn(f"id={outcome.record['id']}", headers[0])
+            if connector:
+                self.assertIn(f"connector={connector}; ", headers[0])
+
+    def refused(self, outcome, code, rule, connector=None):
+        """Refused with this code (and enhanced code) by this rule of this connector, and not delivered."""
+        self.assertEqual(str(outcome.reply)[:len(code) + 1], f"{code} ", outcome.reply)
+        self.assertEqual(outcome.copies, [])
+        self.assertEqual(outcome.record.get("rule"), rule, outcome.record)
+        self.assertEqual(outcome.record.get("connector"), connector, outcome.record)
+        self.assertIn(outcome.record.get("action"), ("tempfail",) if code[0] == "4" else ("reject",))
+        if connector:
+            self.assertRegex(outcome.reply.text, rf"\[[a-z2-7]{{12}}\] connector {re.escape(connector)}: ")
