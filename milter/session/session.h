@@ -18,6 +18,7 @@
 #include "policy/decide.h"
 #include "policy/render.h"
 #include "session/edits.h"
+#include "session/in_flight.h"
 #include "session/mta.h"
 
 namespace cm::session {
@@ -29,24 +30,6 @@ struct Shared {
   std::function<void(std::string_view)> record;  // one log line an outcome; must not wait, must not throw
   std::atomic<bool> draining{false};             // no new messages
   std::atomic<int> in_flight{0};                 // messages between MAIL and the end of the answer to end of message
-};
-
-/// Counts one message in flight for as long as it lives.
-class InFlight {
- public:
-  InFlight() = default;
-  explicit InFlight(std::atomic<int>& counter) : counter_(&counter) { ++counter; }
-  InFlight(InFlight&& other) noexcept : counter_(std::exchange(other.counter_, nullptr)) {}
-  InFlight& operator=(InFlight&& other) noexcept {
-    std::swap(counter_, other.counter_);
-    return *this;
-  }
-  ~InFlight() {
-    if (counter_) --*counter_;
-  }
-
- private:
-  std::atomic<int>* counter_ = nullptr;
 };
 
 /// To proceed, or a reply that refuses; at end of message to proceed means: perform the edits, then accept.
