@@ -97,7 +97,7 @@ class PrivatePostfix:
             "myhostname": "mail.contoso.example", "myorigin": "contoso.example", "mydestination": "contoso.example, localhost",
             "alias_maps": "", "alias_database": "", "local_recipient_maps": "",
             "biff": "no", "enable_long_queue_ids": "yes", "in_flow_delay": "0", "smtpd_error_sleep_time": "0", "smtpd_hard_error_limit": "5000",
-            "smtpd_soft_error_limit": "4000", "smtpd_client_connection_count_limit": "0", "message_size_limit": "20480000",
+            "smtpd_soft_error_limit": "4000", "smtpd_client_connection_count_limit": "0", "message_size_limit": "52428800",
             "local_header_rewrite_clients": "", "smtpd_timeout": "60s", "stale_lock_time": "30s",
             # Only loopback can talk to us and nothing leaves this machine, so that every refusal seen is the milter's.
             "mynetworks": "0.0.0.0/0 [::]/0", "smtpd_relay_restrictions": "permit_mynetworks, reject_unauth_destination",
