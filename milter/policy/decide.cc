@@ -29,9 +29,14 @@ const Violation* declared_too_large(const Attribution& attribution) {
   return it == v.end() ? nullptr : &*it;
 }
 
+std::optional<AuditDifference> difference(const RecipientDecision& enforced, const RecipientDecision& audit) {
+  if (enforced.action == audit.action) return std::nullopt;
+  return AuditDifference{audit.action, audit.rule, audit.connector};
+}
+
 std::optional<AuditDifference> first_difference(const std::vector<RecipientDecision>& enforced, const std::vector<RecipientDecision>& audit) {
   for (std::size_t i = 0; i < enforced.size() && i < audit.size(); ++i)
-    if (enforced[i].action != audit[i].action) return AuditDifference{audit[i].action, audit[i].rule, audit[i].connector};
+    if (auto found = difference(enforced[i], audit[i])) return found;
   return std::nullopt;
 }
 
@@ -150,6 +155,11 @@ RecipientDecision Deliberation::mail(Sender sender) {
 RecipientDecision Deliberation::rcpt(const Envelope& recipient) {
   if (audit_) audit_->rcpt(recipient);
   return enforced_.rcpt(recipient);
+}
+
+std::optional<AuditDifference> Deliberation::last_difference() const {
+  if (!audit_ || enforced_.recipients().empty()) return std::nullopt;
+  return difference(enforced_.recipients().back(), audit_->recipients().back());
 }
 
 Decision Deliberation::end(const std::optional<Content>& content) {

@@ -70,7 +70,7 @@ class Session {
     std::string trace_id, queue_id, message_id;
     std::string first_recipient;  // accepted
     std::size_t recipients = 0;   // accepted
-    bool surplus_logged = false, failed = false;
+    bool surplus_logged = false, difference_counted = false, failed = false;
     Content content;
     std::uint64_t bytes = 0;
     int from_fields = 0;
@@ -83,12 +83,14 @@ class Session {
   };
   Answer refuse_mail(const Policy& policy, const Sender& sender, std::string_view queue_id, const PlainRefusal& why);
   Answer refuse_content(const Message& message, const PlainRefusal& why);
-  Answer refuse(const Message& message, const RecipientDecision& verdict, const Envelope* recipient, bool logged = true);
+  Answer refuse(Message& message, const RecipientDecision& verdict, const Envelope* recipient, const std::optional<AuditDifference>& audit,
+                bool logged = true);
   Envelope envelope(const Policy& policy, const std::string& argument, const std::optional<std::string>& resolved) const;
   static void note_from(Message& message, std::string_view value);
   void record(const Message& message, const RecipientDecision& verdict, const Reply* reply, const std::string* recipient,
               const std::optional<AuditDifference>* audit);
   void count(const RecipientDecision& verdict);
+  void count(Message& message, const std::optional<AuditDifference>& audit);
 
   Shared& shared_;
   const bool sees_body_;

@@ -134,6 +134,31 @@ BOOST_FIXTURE_TEST_CASE(a_refused_recipient_is_told_why, World) {
   BOOST_TEST(counters.of(Rule::tls) == 1U);
 }
 
+BOOST_FIXTURE_TEST_CASE(a_refusal_that_an_audit_connector_would_lift_says_so, World) {
+  auto data = usual();
+  auto tried = data.inbound[2];
+  tried.name = "tried";
+  tried.mode = Mode::audit;
+  tried.source_ips = {*Source::parse("192.0.2.66")};
+  data.inbound.push_back(tried);
+  policy.set(make(std::move(data)));
+  connect("192.0.2.66");
+  BOOST_TEST(mail("<bob@fabrikam.example>").empty());
+  BOOST_TEST(rcpt("<anna@contoso.example>") == "550 5.7.10");
+  BOOST_TEST(rcpt("<otto@contoso.example>") == "550 5.7.10");
+  BOOST_REQUIRE_EQUAL(log.size(), 2U);
+  BOOST_TEST(contains(log[0], " audit=would-accept reply="));
+  BOOST_TEST(counters.audit_differences == 1U);  // one message
+}
+
+BOOST_FIXTURE_TEST_CASE(the_declared_size_stands_in_for_a_size_not_counted, World) {
+  connect("192.0.2.66");
+  BOOST_TEST(mail("<a@b.example>", "", 4711).empty());
+  BOOST_TEST(rcpt("<anna@contoso.example>").empty());
+  end();
+  BOOST_TEST(contains(log.back(), " size=4711 "));
+}
+
 BOOST_FIXTURE_TEST_CASE(no_fact_of_a_message_reaches_the_next, World) {
   connect("192.0.2.66");
   BOOST_TEST(mail("<bob@fabrikam.example>", "TLSv1.3").empty());
