@@ -73,7 +73,11 @@ void print_lines(std::ostream& out, const std::string& name, const Json& value) 
     out << safe(name) << ": " << safe(plain(value)) << "\n";
     return;
   }
-  for (const auto& [key, inner] : value.items()) print_lines(out, value.is_array() ? name : name.empty() ? key : name + "." + key, inner);
+  for (const auto& [key, inner] : value.items()) {
+    std::string inner_name = name;
+    if (!value.is_array()) inner_name.append(name.empty() ? "" : ".").append(key);
+    print_lines(out, inner_name, inner);
+  }
 }
 
 bool is_ok(const Json& answer) {
