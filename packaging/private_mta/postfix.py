@@ -192,13 +192,6 @@ class PrivatePostfix:
         except TimeoutError as late:
             raise TimeoutError(f"{late}; the end of Postfix's log:\n{self.log()[-2000:]}") from None
 
-    def message(self, queue_id):
-        """The one copy of a message that had one recipient."""
-        copies = self.messages(queue_id)
-        if len(copies) != 1:
-            raise AssertionError(f"{queue_id}: {len(copies)} copies were delivered, 1 was expected")
-        return copies[0]
-
     def _read_maildir(self):
         for path in (self.spool / "all" / "new").glob("*"):
             if path.name in self._read:
