@@ -11,9 +11,9 @@ namespace {
 constexpr std::size_t longest_name = 64, longest_value = 900;  // a line may have 998 bytes (RFC 5322 section 2.1.1)
 
 // Fields that say what a message is or where it has been: RFC 5322 section 3.6, RFC 2045 section 3 and Postfix's own loop mark.
-constexpr std::string_view structural[] = {"From",         "Sender",        "Reply-To",     "To",          "Cc",          "Bcc",           "Date",
-                                           "Message-ID",   "In-Reply-To",   "References",   "Subject",     "Received",    "Return-Path",   "Delivered-To",
-                                           "MIME-Version", "Content-",      "Resent-"};
+constexpr std::string_view structural[] = {"From",        "Sender",       "Reply-To",     "To",         "Cc",      "Bcc",
+                                           "Date",        "Message-ID",   "In-Reply-To",  "References", "Subject", "Received",
+                                           "Return-Path", "Delivered-To", "MIME-Version", "Content-",   "Resent-"};
 // Signatures bind what they were made for (RFC 6376, RFC 8617): a fixed one can only be wrong, removing one is a choice.
 constexpr std::string_view signatures[] = {"DKIM-Signature", "ARC-"};
 
@@ -25,9 +25,8 @@ bool is_structural(std::string_view name) {
   return std::any_of(std::begin(structural), std::end(structural), [name](auto p) { return names(p, name); });
 }
 bool begins_structural(std::string_view start) {
-  return std::any_of(std::begin(structural), std::end(structural), [start](auto p) {
-    return equals_ignoring_case(p.substr(0, start.size()), start) || (p.ends_with('-') && names(p, start));
-  });
+  return std::any_of(std::begin(structural), std::end(structural),
+                     [start](auto p) { return equals_ignoring_case(p.substr(0, start.size()), start) || (p.ends_with('-') && names(p, start)); });
 }
 
 }  // namespace
@@ -46,8 +45,10 @@ std::string check_field_value(std::string_view value) {
   for (const char c : value)
     if (c == '\r' || c == '\n') return "the header value holds a line end: it must be one line";
   for (const char c : value)
-    if ((c < ' ' && c != '\t') || c > '~') return quote(value) + " is no header value: printable ASCII was expected (other text needs RFC 2047 encoding)";
-  if (value.front() == ' ' || value.front() == '\t' || value.back() == ' ' || value.back() == '\t') return "the header value begins or ends with a blank";
+    if ((c < ' ' && c != '\t') || c > '~')
+      return quote(value) + " is no header value: printable ASCII was expected (other text needs RFC 2047 encoding)";
+  if (value.front() == ' ' || value.front() == '\t' || value.back() == ' ' || value.back() == '\t')
+    return "the header value begins or ends with a blank";
   return {};
 }
 
@@ -67,15 +68,15 @@ std::string check_strip_pattern(std::string_view pattern) {
   if (name.find('*') != std::string_view::npos) return quote(pattern) + ": a wildcard may only be the last character";
   if (family && name.empty()) return "\"*\" would remove every header: name a family, such as \"X-Contoso-*\"";
   if (auto why = check_field_name(name); !why.empty()) return why;
-  if (family ? begins_structural(name) : is_structural(name)) return quote(pattern) + " covers fields a message cannot lose, such as From or Received";
+  if (family ? begins_structural(name) : is_structural(name))
+    return quote(pattern) + " covers fields a message cannot lose, such as From or Received";
   return {};
 }
 
 std::string check_prefix(std::string_view prefix) {
   if (auto why = check_field_name(prefix); !why.empty()) return why;
-  const bool plain = std::all_of(prefix.begin(), prefix.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
-  });
+  const bool plain = std::all_of(prefix.begin(), prefix.end(),
+                                 [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-'; });
   if (!plain || prefix.front() == '-' || prefix.back() == '-')
     return quote(prefix) + " is no header prefix: letters, digits and inner hyphens were expected, such as \"X-Connector\"";
   if (prefix.size() > 32) return "the prefix is longer than 32 bytes";

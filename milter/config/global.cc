@@ -9,8 +9,8 @@
 namespace cm::config {
 namespace {
 
-constexpr std::string_view global_settings[] = {"organization", "unmatched", "listeners", "milter", "maps",   "policy",
-                                                "control",      "log",       "headers",   "signing"};
+constexpr std::string_view global_settings[] = {"organization", "unmatched", "listeners", "milter",  "maps",
+                                                "policy",       "control",   "log",       "headers", "signing"};
 constexpr std::string_view not_implemented[] = {"maps", "policy", "signing"};
 
 constexpr Word<Check> checks[] = {{"off", Check::off}, {"audit", Check::audit}, {"enforce", Check::enforce}};
@@ -40,7 +40,8 @@ void read_domains(Group& group, Organization& organization) {
 void read_organization(Group& root, Organization& organization) {
   const auto* node = root.group("organization");
   if (node == nullptr) {
-    if (!root.has("organization")) root.missing("organization", "say which domains are ours: organization = { domains = [ \".contoso.example\" ]; };");
+    if (!root.has("organization"))
+      root.missing("organization", "say which domains are ours: organization = { domains = [ \".contoso.example\" ]; };");
     return;
   }
   Group group(*node, root.file(), "organization", root.report());
@@ -90,7 +91,8 @@ std::string check_inet(std::string_view rest) {
 }
 
 std::string check_address(std::string_view address, bool unix_only) {
-  if (std::any_of(address.begin(), address.end(), [](char c) { return c <= ' ' || c == 0x7f; })) return "the address holds a blank or a control character";
+  if (std::any_of(address.begin(), address.end(), [](char c) { return c <= ' ' || c == 0x7f; }))
+    return "the address holds a blank or a control character";
   if (address.starts_with("inet:") && !unix_only) return check_inet(address.substr(5));
   if (!address.starts_with("unix:")) return unix_only ? "expected unix:PATH" : "expected unix:PATH or inet:PORT@HOST";
   const auto path = address.substr(5);
@@ -175,6 +177,8 @@ void read_global(Group& root, PolicyData& policy, Service& service) {
       root.report().error({root.file(), found->name_line}, std::string(name), "is not implemented in this version: remove it");
 }
 
-bool is_global_setting(std::string_view name) { return std::find(std::begin(global_settings), std::end(global_settings), name) != std::end(global_settings); }
+bool is_global_setting(std::string_view name) {
+  return std::find(std::begin(global_settings), std::end(global_settings), name) != std::end(global_settings);
+}
 
 }  // namespace cm::config

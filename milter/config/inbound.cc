@@ -17,21 +17,20 @@ struct Limited {
   unsigned duties;
 };
 // Settings that not every type takes.
-constexpr Limited limited[] = {{"sender_domains", partner}, {"via", partner},          {"check_header_from", partner},
-                               {"senders", grants},         {"recipients", grants},    {"trust", grants | partner},
-                               {"accept_headers", on_premises}, {"accept_tags", on_premises}, {"require_header", on_premises},
-                               {"repair", device},          {"rewrite_sender", device}};
+constexpr Limited limited[] = {{"sender_domains", partner},     {"via", partner},
+                               {"check_header_from", partner},  {"senders", grants},
+                               {"recipients", grants},          {"trust", grants | partner},
+                               {"accept_headers", on_premises}, {"accept_tags", on_premises},
+                               {"require_header", on_premises}, {"repair", device},
+                               {"rewrite_sender", device}};
 constexpr std::string_view not_implemented[] = {"rate_limit", "repair", "rewrite_sender", "require_header", "accept_tags"};
 
-constexpr Word<Duty> duties[] = {
-    {"on_premises", Duty::on_premises}, {"device", Duty::device}, {"relay", Duty::relay}, {"partner", Duty::partner}};
+constexpr Word<Duty> duties[] = {{"on_premises", Duty::on_premises}, {"device", Duty::device}, {"relay", Duty::relay}, {"partner", Duty::partner}};
 constexpr Word<Mode> modes[] = {{"enforce", Mode::enforce}, {"audit", Mode::audit}};
 constexpr Word<Check> checks[] = {{"off", Check::off}, {"audit", Check::audit}, {"enforce", Check::enforce}};
 constexpr Word<TlsVersion> tls_versions[] = {{"TLSv1.2", TlsVersion::tls1_2}, {"TLSv1.3", TlsVersion::tls1_3}};
-constexpr Word<OnViolation> violations[] = {{"reject", OnViolation::reject},
-                                            {"tempfail", OnViolation::tempfail},
-                                            {"quarantine", OnViolation::quarantine},
-                                            {"tag", OnViolation::tag}};
+constexpr Word<OnViolation> violations[] = {
+    {"reject", OnViolation::reject}, {"tempfail", OnViolation::tempfail}, {"quarantine", OnViolation::quarantine}, {"tag", OnViolation::tag}};
 constexpr std::string_view recipient_words[] = {"any", "internal"};
 
 class Inbound {
@@ -184,6 +183,9 @@ class Inbound {
         item.place.error(quote(item.text) + " is a word of `recipients`: write address patterns here, \"*\" for any sender");
       } else if (const auto pattern = AddressPattern::parse(item.text); !pattern) {
         item.place.error(quote(item.text) + ": " + pattern.why);
+      } else if (pattern->local.find('*') != std::string::npos) {
+        item.place.error(quote(item.text) + ": a wildcard cannot stand for a local part; for every address there write " +
+                         quote(pattern->domain.to_string()));
       } else if (const auto meant = did_you_mean(item.text, recipient_words);
                  with_words && item.text.find_first_of(".@*<") == std::string_view::npos && !meant.empty()) {
         item.place.error(quote(item.text) + ": expected \"any\", \"internal\" or an address pattern" + meant);
@@ -255,10 +257,12 @@ class Inbound {
     const bool identity = group_.has("source_ips") || group_.has("certificates") || group_.has("auth_users");
     if (identity) return;
     if (!c_.is_partner())
-      group_.report().error(c_.at, group_.path(), std::string(to_string(c_.duty)) +
+      group_.report().error(c_.at, group_.path(),
+                            std::string(to_string(c_.duty)) +
                                 " connectors need an identity, or every stranger would be one: add source_ips, certificates or auth_users");
     else if (!group_.has("via") && !c_.require_tls && !group_.has("min_tls_version"))
-      group_.report().error(c_.at, group_.path(), "this partner demands nothing: add source_ips, certificates, auth_users, via or require_tls = true");
+      group_.report().error(c_.at, group_.path(),
+                            "this partner demands nothing: add source_ips, certificates, auth_users, via or require_tls = true");
   }
 
   Group group_;
@@ -272,8 +276,8 @@ class Inbound {
 
 bool is_connector_name(std::string_view name) {
   return !name.empty() && name.size() <= limits::connector_name_bytes && std::all_of(name.begin(), name.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
-         });
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+  });
 }
 
 }  // namespace

@@ -76,7 +76,8 @@ class Loader {
       Group group(*node, root.file(), "outbound[" + std::to_string(index++) + "]", report_);
       const auto name = read_connector_name(group);
       if (name) outbound_.push_back({*name, {root.file(), node->line}});
-      report_.error({root.file(), node->line}, name ? "outbound." + *name : group.path(), "outbound connectors are not implemented in this version: remove it");
+      report_.error({root.file(), node->line}, name ? "outbound." + *name : group.path(),
+                    "outbound connectors are not implemented in this version: remove it");
     }
   }
 

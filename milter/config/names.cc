@@ -7,11 +7,12 @@ namespace cm::config {
 namespace {
 
 // The unknown name's nearest among many: the cost is kept off the common path by looking only when something is wrong, and only so often.
-constexpr int most_suggestions = 100;
+constexpr int most_suggestions = 20;
 
 std::string check_target(const Draft& draft, const Draft::Named& via, const Draft& target) {
   if (&target == &draft || via.name == draft.connector.name) return "a connector cannot name itself: its own identity counts anyway";
-  const bool identity = target.provenance.contains("source_ips") || target.provenance.contains("certificates") || target.provenance.contains("auth_users");
+  const bool identity =
+      target.provenance.contains("source_ips") || target.provenance.contains("certificates") || target.provenance.contains("auth_users");
   if (identity) return {};
   return "the inbound connector " + quote(via.name) + " (" + where(target.connector.at) +
          ") has no identity to lend: it needs source_ips, certificates or auth_users";
@@ -30,8 +31,9 @@ void check_names(std::span<const Draft> inbound, std::span<const OutboundName> o
   const auto check = [&](const std::string& name, const Origin& at, const char* list) {
     const auto [first, is_new] = seen.emplace(name, First{list, &at});
     if (is_new) return;
-    report.error(at, std::string(list) + "." + name,
-                 "the name " + quote(name) + " is taken by the " + first->second.list + " connector in " + where(*first->second.at) + ": names are unique");
+    report.error(
+        at, std::string(list) + "." + name,
+        "the name " + quote(name) + " is taken by the " + first->second.list + " connector in " + where(*first->second.at) + ": names are unique");
   };
   for (const auto& draft : inbound)
     if (draft.named) check(draft.connector.name, draft.connector.at, "inbound");

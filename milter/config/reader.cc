@@ -143,7 +143,9 @@ void Group::finish() {
 }
 
 Parsed<std::uint64_t> parse_size(std::string_view text) {
-  const auto bad = [&] { return Parsed<std::uint64_t>::error(quote(text) + " is no size: expected digits, then K, M, G or nothing, such as \"10M\""); };
+  const auto bad = [&] {
+    return Parsed<std::uint64_t>::error(quote(text) + " is no size: expected digits, then K, M, G or nothing, such as \"10M\"");
+  };
   std::uint64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc{} && error != std::errc::result_out_of_range) return bad();

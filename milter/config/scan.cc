@@ -20,8 +20,7 @@ class Scanner {
 
   Scan run() {
     while (!out_.error && at_ < text_.size()) step();
-    if (!out_.error && open_.size() > 1)
-      fail(open_.back().line, quote(std::string(1, open_.back().bracket)) + " is never closed", text_.size());
+    if (!out_.error && open_.size() > 1) fail(open_.back().line, quote(std::string(1, open_.back().bracket)) + " is never closed", text_.size());
     if (!out_.error) out_.readable = text_.size();
     return std::move(out_);
   }
@@ -143,18 +142,24 @@ class Scanner {
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value, hex ? 16 : 10);
     const std::uint64_t most = (is_long ? std::uint64_t{0x7fffffffffffffff} : std::uint64_t{0x7fffffff}) + (negative ? 1 : 0);
     if (error == std::errc{} && end == digits.data() + digits.size() && value <= most) return {};
-    return "the number " + std::string(written.substr(0, 40)) + " is too large to be written as a bare number: write a size in double quotes, such as \"5G\"";
+    return "the number " + std::string(written.substr(0, 40)) +
+           " is too large to be written as a bare number: write a size in double quotes, such as \"5G\"";
   }
 
   void punctuation(char c) {
     switch (c) {
-      case '{': case '[': case '(':
+      case '{':
+      case '[':
+      case '(':
         begin_value();
         if (open_.size() > deepest) return fail("brackets are nested too deeply");
         open_.push_back({c, line_, {}});
         break;
-      case '}': case ']': case ')': return close(c);
-      case '=': case ':': value_expected_ = in_group(); break;
+      case '}':
+      case ']':
+      case ')': return close(c);
+      case '=':
+      case ':': value_expected_ = in_group(); break;
       case ',':
         if (const char next = after_blanks(at_ + 1); !in_group() && (next == ']' || next == ')'))
           return fail(std::string("a comma before ") + quote(std::string(1, next)) + ": remove it (the last element of a list has none)");

@@ -27,9 +27,9 @@ struct ScannedValue {
 
 struct Scan {
   std::vector<ScannedValue> values;
-  std::optional<SyntaxError> error;       // the first
-  std::size_t readable = 0;               // bytes before that error; all without one
-  unsigned open_string_line = 0;          // where the first string that runs over a line end begins; 0: none
+  std::optional<SyntaxError> error;  // the first
+  std::size_t readable = 0;          // bytes before that error; all without one
+  unsigned open_string_line = 0;     // where the first string that runs over a line end begins; 0: none
 };
 
 Scan scan(std::string_view text);

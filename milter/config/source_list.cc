@@ -38,7 +38,9 @@ SourceLists::List SourceLists::load(const std::string& path, const Place& place)
       warn_of_host_bits(*source, {path, line}, place.path(), place.group->report());
       list.sources.push_back(*source);
     } else if (++errors <= most_errors) {
-      place.group->report().error({path, line}, place.path(), quote(entry) + ": expected an IP address, a prefix or a range FIRST-LAST (" + source.why + ")");
+      place.group->report().error(
+          {path, line}, place.path(),
+          quote(entry) + ": " + (source.why.ends_with("file:PATH") ? "expected an IP address, a prefix or a range FIRST-LAST" : source.why));
     }
   }
   if (errors > most_errors) place.group->report().error({path, 1}, place.path(), std::to_string(errors - most_errors) + " more lines are wrong");

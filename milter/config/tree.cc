@@ -54,7 +54,9 @@ class Builder {
     if (!setting.isRoot()) locate(setting, node);
     switch (node.kind) {
       case Node::Kind::boolean: node.boolean = setting; break;
-      case Node::Kind::integer: node.integer = setting.getType() == libconfig::Setting::TypeInt ? static_cast<int>(setting) : static_cast<long long>(setting); break;
+      case Node::Kind::integer:
+        node.integer = setting.getType() == libconfig::Setting::TypeInt ? static_cast<int>(setting) : static_cast<long long>(setting);
+        break;
       case Node::Kind::string: node.text = setting.c_str(); break;
       case Node::Kind::real: break;
       default:
@@ -103,8 +105,7 @@ std::optional<Node> parse_text(std::string_view text, const std::string& file, R
     report.error({file, error.line}, "", error.message);
     return std::nullopt;
   };
-  if (const auto nul = text.find('\0'); nul != std::string_view::npos)
-    return fail({line_of(text, nul), "the file holds a NUL byte: it is not text"});
+  if (const auto nul = text.find('\0'); nul != std::string_view::npos) return fail({line_of(text, nul), "the file holds a NUL byte: it is not text"});
   if (!text::is_utf8(text)) return fail({line_of_bad_byte(text), "the text is not valid UTF-8"});
   auto scanned = scan(text);
   libconfig::Config config;

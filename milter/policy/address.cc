@@ -22,13 +22,13 @@ std::string_view drop_source_route(std::string_view path) {
   if (!path.starts_with('@')) return path;
   const auto colon = path.find(':');
   if (colon == std::string_view::npos) return path;
-  for (std::string_view hops = path.substr(0, colon); !hops.empty();) {
+  for (std::string_view hops = path.substr(0, colon);;) {
     const auto comma = hops.find(',');
     const auto hop = hops.substr(0, comma);
     if (!hop.starts_with('@') || !normalise_domain(hop.substr(1))) return path;
-    hops = comma == std::string_view::npos ? std::string_view{} : hops.substr(comma + 1);
+    if (comma == std::string_view::npos) return path.substr(colon + 1);
+    hops = hops.substr(comma + 1);
   }
-  return path.substr(colon + 1);
 }
 
 // Reads the local part up to the `@` that ends it, or to the end. Returns its length, or npos.

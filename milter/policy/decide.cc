@@ -10,14 +10,6 @@
 namespace cm {
 namespace {
 
-// The three classes of "a refusal beats quarantine beats tag".
-int gravity(Action action) { return is_refusal(action) ? 3 : action == Action::quarantine ? 2 : action == Action::tag ? 1 : 0; }
-
-bool decides_before(const Violation& a, const Violation& b) {
-  if (gravity(a.action) != gravity(b.action)) return gravity(a.action) > gravity(b.action);
-  return a.rule < b.rule;
-}
-
 Violation as_violation(const RecipientDecision& decision) { return {decision.rule, decision.connector, decision.action}; }
 
 RecipientDecision as_decision(const Violation* violation) {
@@ -37,10 +29,6 @@ const Violation* declared_too_large(const Attribution& attribution) {
   return it == v.end() ? nullptr : &*it;
 }
 
-void sort_by_rule(Violations& violations) {
-  std::stable_sort(violations.begin(), violations.end(), [](const Violation& a, const Violation& b) { return a.rule < b.rule; });
-}
-
 std::optional<AuditDifference> first_difference(const std::vector<RecipientDecision>& enforced, const std::vector<RecipientDecision>& audit) {
   for (std::size_t i = 0; i < enforced.size() && i < audit.size(); ++i)
     if (enforced[i].action != audit[i].action) return AuditDifference{audit[i].action, audit[i].rule, audit[i].connector};
@@ -48,11 +36,6 @@ std::optional<AuditDifference> first_difference(const std::vector<RecipientDecis
 }
 
 }  // namespace
-
-const Violation* deciding(const Violations& violations) {
-  const auto it = std::min_element(violations.begin(), violations.end(), decides_before);
-  return it == violations.end() ? nullptr : &*it;
-}
 
 Side::Side(const Policy& policy, const Connection& connection, Pass pass) : policy_(policy), connection_(connection), pass_(pass) {}
 

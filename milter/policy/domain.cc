@@ -34,10 +34,15 @@ std::string check_ascii_domain(std::string_view domain) {
   return {};
 }
 
+// RFC 5321 section 4.1.3 allows more in a literal of a tag nobody has registered; an `@` or a quote there could only mislead a reader.
+bool is_literal_char(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == ':' || c == '-';
+}
+
 Parsed<std::string> normalise_literal(std::string_view text) {
   const auto inside = text.substr(1, text.size() - 2);
-  const bool ok = text.back() == ']' && !inside.empty() && text.size() <= limits::domain_bytes &&
-                  std::all_of(inside.begin(), inside.end(), [](char c) { return c > ' ' && c < 0x7f && c != '[' && c != ']' && c != '\\'; });
+  const bool ok =
+      text.back() == ']' && !inside.empty() && text.size() <= limits::domain_bytes && std::all_of(inside.begin(), inside.end(), is_literal_char);
   if (!ok) return Parsed<std::string>::error("the address literal is malformed");
   return to_lower(text);
 }

@@ -40,7 +40,7 @@ bool is_v4_mapped_text(std::string_view text, const Ip& ip) { return !ip.v6 && t
 
 std::optional<Ip> Ip::parse(std::string_view text) {
   std::array<char, INET6_ADDRSTRLEN + 1> buffer{};
-  if (text.empty() || text.size() >= buffer.size()) return std::nullopt;
+  if (text.empty() || text.size() >= buffer.size() || text.find('\0') != std::string_view::npos) return std::nullopt;  // inet_pton stops at NUL
   std::copy(text.begin(), text.end(), buffer.begin());
   std::array<unsigned char, 16> bytes{};
   if (inet_pton(AF_INET, buffer.data(), bytes.data()) == 1) return Ip{false, from_bytes(bytes.data(), 4)};

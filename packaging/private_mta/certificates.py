@@ -6,7 +6,7 @@ The keys protect nothing: they live as long as the demo or the test. Never use t
 import subprocess
 from pathlib import Path
 
-CA_NAME = "Contoso Demo CA"
+CA_NAME = "Demo Issuing CA"
 
 
 class Authority:
@@ -53,6 +53,7 @@ class Certificates:
         self.server = issue("server", "mail.contoso.example", names=("mail.contoso.example", "localhost"))
         self.client = {
             "fabrikam": issue("fabrikam", "mail.fabrikam.example"),
+            "exchange": issue("exchange", "exchange.contoso.example"),
             "wrong-name": issue("wrong-name", "mail.stranger.example"),
             "expired": issue("expired", "mail.fabrikam.example", days=-1),
             "server-only": issue("server-only", "mail.fabrikam.example", usage="serverAuth"),

@@ -1,0 +1,100 @@
+// `check` and `list`: the config as a whole.
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "config/load.h"
+#include "ctl/command.h"
+#include "ctl/loading.h"
+#include "ctl/output.h"
+
+namespace cm::ctl {
+namespace {
+
+using Json = nlohmann::ordered_json;
+using config::Diagnostic;
+
+Json to_json(const Diagnostic& d) {
+  return {{"level", d.level == Diagnostic::Level::error ? "error" : "warning"},
+          {"file", d.at.file},
+          {"line", d.at.line},
+          {"path", d.path},
+          {"message", d.message}};
+}
+
+std::string identity_of(const InboundConnector& c) {
+  std::vector<std::string> words;
+  if (!c.source_ips.empty()) words.push_back("source(" + std::to_string(c.source_ips.size()) + ")");
+  if (!c.certificates.empty()) words.push_back("certificate(" + c.certificates[0].to_string() + (c.certificates.size() > 1 ? ", ..." : "") + ")");
+  if (!c.auth_users.empty()) words.push_back("login(" + c.auth_users[0] + (c.auth_users.size() > 1 ? ", ..." : "") + ")");
+  if (!c.via.empty()) words.push_back("via(" + join(c.via, ", ") + ")");
+  return words.empty() ? "-" : join(words, " ");
+}
+
+std::string scope_of(const InboundConnector& c) {
+  std::string out;
+  for (const auto& domain : c.sender_domains) out += (out.empty() ? "" : ", ") + domain.to_string();
+  if (!c.listeners.empty()) out += (out.empty() ? "" : "; ") + ("listeners " + join(c.listeners, ", "));
+  return out.empty() ? "any" : out;
+}
+
+using Row = std::vector<std::string>;
+
+void print_table(std::ostream& out, const std::vector<Row>& rows) {
+  std::vector<std::size_t> widths(rows[0].size());
+  for (const auto& row : rows)
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  for (const auto& row : rows) {
+    for (std::size_t i = 0; i + 1 < row.size(); ++i) out << row[i] << std::string(widths[i] - row[i].size() + 2, ' ');
+    out << row.back() << "\n";
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<const config::Config> load_or_complain(const Context& context) {
+  auto result = config::load(context.config_path);
+  if (!result.config)
+    for (const auto& diagnostic : result.diagnostics) context.err << safe(diagnostic.to_string()) << "\n";
+  return std::move(result.config);
+}
+
+int check(const Context& context, bool strict) {
+  const auto result = config::load(context.config_path);
+  const auto errors = count(result.diagnostics, Diagnostic::Level::error);
+  const auto warnings = count(result.diagnostics, Diagnostic::Level::warning);
+  if (context.json) {
+    Json json{{"connectors", result.connectors}, {"errors", errors}, {"warnings", warnings}, {"diagnostics", Json::array()}};
+    for (const auto& diagnostic : result.diagnostics) json["diagnostics"].push_back(to_json(diagnostic));
+    context.out << json.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
+  } else {
+    for (const auto& diagnostic : result.diagnostics) context.out << safe(diagnostic.to_string()) << "\n";
+    context.out << result.connectors << " connectors, " << errors << " errors, " << warnings << " warnings\n";
+  }
+  return errors > 0 || !result.config || (strict && warnings > 0) ? bad : success;
+}
+
+int list(const Context& context) {
+  const auto config = load_or_complain(context);
+  if (!config) return bad;
+  Json json = Json::array();
+  std::vector<Row> rows{{"NAME", "TYPE", "MODE", "ENABLED", "IDENTITY", "SCOPE"}};
+  for (const auto& c : config->policy.data().inbound) {
+    Row row{c.name, std::string(to_string(c.duty)), std::string(to_string(c.mode)), c.enabled ? "yes" : "no", identity_of(c), scope_of(c)};
+    json.push_back({{"name", c.name},
+                    {"type", to_string(c.duty)},
+                    {"mode", to_string(c.mode)},
+                    {"enabled", c.enabled},
+                    {"identity", row[4]},
+                    {"scope", row[5]},
+                    {"comment", c.comment},
+                    {"at", c.at.file + ":" + std::to_string(c.at.line)}});
+    rows.push_back(std::move(row));
+  }
+  if (context.json)
+    context.out << json.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
+  else
+    print_table(context.out, rows);
+  return success;
+}
+
+}  // namespace cm::ctl

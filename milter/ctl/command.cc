@@ -1,0 +1,163 @@
+// The command table and the command line. One row a command; a row without `declare` is a command that this version does not have.
+//
+// Only this file knows the option parser, and it maps that parser's exit codes: wrong usage is 2, whatever was wrong.
+#include "ctl/command.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <functional>
+
+#include "config.h"
+#include "config/load.h"
+#include "ctl/explain.h"
+#include "ctl/output.h"
+
+namespace cm::ctl {
+namespace {
+
+/// Every option of every command; a command reads its own.
+struct Options {
+  bool strict = false;
+  std::string name, expect, socket;
+  Question question;
+};
+using Run = int (*)(const Context&, const Options&);
+
+struct Command {
+  const char* name;
+  const char* summary;
+  void (*declare)(CLI::App&, Options&);
+  Run run;
+};
+
+/// One option with exactly one value each time it is given.
+CLI::Option* add_text(CLI::App& app, const std::string& name, std::optional<std::string>& target, const std::string& help, const char* value) {
+  return app
+      .add_option_function<std::string>(
+          name, [&target](const std::string& text) { target = text; }, help)
+      ->type_name(value);
+}
+
+CLI::Option* add_list(CLI::App& app, const std::string& name, std::vector<std::string>& target, const std::string& help, const char* value) {
+  return app.add_option(name, target, help)->type_name(value)->type_size(1)->expected(1)->take_all()->allow_extra_args(false);
+}
+
+void declare_nothing(CLI::App&, Options&) {}
+
+void declare_check(CLI::App& app, Options& options) { app.add_flag("--strict", options.strict, "Warnings fail as errors do"); }
+
+void declare_show(CLI::App& app, Options& options) { app.add_option("name", options.name, "The connector")->type_name("NAME")->required(); }
+
+void declare_online(CLI::App& app, Options& options) {
+  app.add_option("--socket", options.socket, "Control socket (default: control.socket of the config)")->type_name("PATH");
+}
+
+void declare_explain(CLI::App& app, Options& options) {
+  auto& q = options.question;
+  add_text(app, "--client", q.client, "Address of the SMTP client", "IP");
+  app.add_flag("--local", q.local, "Submitted on this machine instead of over SMTP");
+  add_text(app, "--helo", q.helo, "HELO name; no rule looks at it", "NAME");
+  add_text(app, "--listener", q.listener, "Listener of the mail server ({daemon_name})", "NAME");
+  add_text(app, "--tls", q.tls, "TLS version as the mail server names it; without it the session is in clear text", "VERSION");
+  add_text(app, "--cert-subject", q.cert_subject, "CN of the client certificate", "CN");
+  add_text(app, "--cert-issuer", q.cert_issuer, "CN of its issuer", "CN");
+  app.add_flag("--cert-unverified", q.cert_unverified, "The certificate could not be verified");
+  add_text(app, "--auth", q.auth, "SASL login", "USER");
+  add_text(app, "--from", q.from, "Envelope sender; '' or '<>' is the null sender", "ADDRESS");
+  add_list(app, "--to", q.to, "Envelope recipient; may be repeated", "ADDRESS");
+  add_list(app, "--header", q.headers, "A header field; may be repeated. Without any, header rules are not asked", "'NAME: VALUE'");
+  add_text(app, "--size", q.size, "SIZE= as the client declares it", "BYTES");
+  app.add_option("--expect", options.expect, "Exit with 1 if the action is another")
+      ->type_name("ACTION")
+      ->check(CLI::IsMember({"accept", "reject", "tempfail", "quarantine", "tag"}));
+}
+
+constexpr Command commands[] = {
+    {"check", "Check the config", declare_check, [](const Context& c, const Options& o) { return check(c, o.strict); }},
+    {"list", "List the connectors", declare_nothing, [](const Context& c, const Options&) { return list(c); }},
+    {"show", "Show every effective value of one connector, and where it was set", declare_show,
+     [](const Context& c, const Options& o) { return show(c, o.name); }},
+    {"explain", "Explain what would become of a message", declare_explain,
+     [](const Context& c, const Options& o) { return explain_message(c, o.question, o.expect); }},
+    {"status", "Show the state of the running daemon", declare_online, [](const Context& c, const Options& o) { return status(c, o.socket); }},
+    {"reload", "Let the running daemon read its config again", declare_online,
+     [](const Context& c, const Options& o) { return reload(c, o.socket); }},
+    {"stats", nullptr, nullptr, nullptr},
+    {"doctor", nullptr, nullptr, nullptr},
+    {"new", nullptr, nullptr, nullptr},
+    {"import", nullptr, nullptr, nullptr},
+    {"postfix", nullptr, nullptr, nullptr},
+    {"sendmail", nullptr, nullptr, nullptr},
+    {"key", nullptr, nullptr, nullptr},
+    {"verify", nullptr, nullptr, nullptr},
+    {"validate", nullptr, nullptr, nullptr},
+    {"trace", nullptr, nullptr, nullptr},
+    {"report", nullptr, nullptr, nullptr},
+    {"replay", nullptr, nullptr, nullptr},
+    {"diagram", nullptr, nullptr, nullptr},
+};
+
+void declare(CLI::App& app, Context& context, Options& options, const Command*& chosen) {
+  app.set_version_flag("--version", "connectorctl " PACKAGE_VERSION);
+  app.add_option("-c", context.config_path, "Main config file")->type_name("FILE")->take_last()->capture_default_str();
+  app.add_flag("--json", context.json, "Print data as JSON");
+  app.require_subcommand(1);
+  app.footer(
+      "-c and --json may stand before or after the command. Exit status: 0 success, 1 the thing asked about is bad,\n"
+      "2 wrong usage, 3 the daemon cannot be reached.");
+  app.fallthrough();  // -c and --json may stand after the command, too
+  for (const auto& command : commands) {
+    auto* sub = app.add_subcommand(command.name, command.run ? command.summary : "Not implemented in this version");
+    sub->callback([&chosen, &command] { chosen = &command; });
+    if (command.run)
+      command.declare(*sub, options);
+    else
+      sub->group("")->fallthrough(false)->prefix_command()->set_help_flag();  // hidden; whatever follows is of no interest
+  }
+}
+
+// The parser takes `--from=` for an option whose value is the next word; the value is empty.
+std::vector<std::string> split_empty_values(std::vector<std::string> arguments) {
+  std::vector<std::string> out;
+  for (auto& argument : arguments) {
+    const bool empty = argument.size() > 3 && argument.starts_with("--") && argument.find('=') == argument.size() - 1;
+    if (empty) argument.pop_back();
+    out.push_back(std::move(argument));
+    if (empty) out.emplace_back();
+  }
+  return out;
+}
+
+int complain(const CLI::App& app, const CLI::ParseError& problem, std::ostream& err) {
+  const auto unknown = app.remaining();
+  err << "connectorctl: ";
+  if (app.get_subcommands().empty() && !unknown.empty())
+    err << "unknown command '" << safe(unknown.front()) << "'";
+  else
+    err << safe(problem.what());
+  err << "; --help tells more\n";
+  return wrong_usage;
+}
+
+}  // namespace
+
+int run(std::vector<std::string> arguments, std::ostream& out, std::ostream& err) {
+  Context context{config::default_path, false, out, err};
+  Options options;
+  const Command* chosen = nullptr;
+  CLI::App app("Checks the config of connector-milter, explains its decisions, talks to the running daemon.", "connectorctl");
+  declare(app, context, options, chosen);
+  arguments = split_empty_values(std::move(arguments));
+  std::reverse(arguments.begin(), arguments.end());  // the order in which the parser wants them
+  try {
+    app.parse(std::move(arguments));
+  } catch (const CLI::ParseError& problem) {
+    if (problem.get_exit_code() == 0) return app.exit(problem, out, err), success;  // --help, --version
+    return complain(app, problem, err);
+  }
+  if (chosen->run) return chosen->run(context, options);
+  err << "connectorctl: '" << chosen->name << "' is not implemented in this version\n";
+  return wrong_usage;
+}
+
+}  // namespace cm::ctl

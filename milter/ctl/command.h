@@ -1,0 +1,37 @@
+// connectorctl's commands: what each is given and what its exit status means. The table of them is in command.cc.
+//
+// Commands print to the streams they are handed and return an exit status; they never call exit() and never throw for bad input.
+#pragma once
+
+#include <ostream>
+#include <string>
+#include <vector>
+
+namespace cm::ctl {
+
+/// Exit status of every command.
+enum Exit : int { success = 0, bad = 1, wrong_usage = 2, unreachable = 3 };
+
+/// What all commands share.
+struct Context {
+  std::string config_path;
+  bool json = false;
+  std::ostream& out;
+  std::ostream& err;
+};
+
+struct Question;
+
+int check(const Context& context, bool strict);
+int list(const Context& context);
+int show(const Context& context, const std::string& name);
+/// `expect`: the action that the message must get; empty: any will do.
+int explain_message(const Context& context, const Question& question, const std::string& expect);
+/// `socket`: path of the control socket; empty: as the config says.
+int status(const Context& context, const std::string& socket);
+int reload(const Context& context, const std::string& socket);
+
+/// The whole program. `arguments` without the program's name.
+int run(std::vector<std::string> arguments, std::ostream& out, std::ostream& err);
+
+}  // namespace cm::ctl

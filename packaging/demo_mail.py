@@ -1,0 +1,185 @@
+"""The demo proper: starts the private mail host, sends every row of demo_scenarios.py, prints and checks what became of it.
+
+Called by packaging/demo, which installs and builds. Exit status 1 if any row is not as it should be.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from itertools import zip_longest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from demo_scenarios import ANNA, SECTIONS, STRANGER  # noqa: E402
+from private_mta.mail_host import MailHost  # noqa: E402
+from private_mta.smtp_client import message  # noqa: E402
+
+EXAMPLE = Path(__file__).resolve().parents[1] / "conf" / "examples" / "contoso"
+COLUMNS = ("who", "connector", "reply", "headers that arrived")
+
+
+def send(host, row):
+    """Sends a row's message; returns (Outcome, the bytes that should arrive below Postfix's own headers if nothing is added)."""
+    content = message(row.sender, subject=row.who, headers=row.headers)
+    outcome = host.send(row.sender, row.recipient, row.client, content, row.parameters, listener=row.listener, tls=row.tls, certificate=row.certificate,
+                        login=row.login)
+    return outcome, message(row.sender, subject=row.who, headers=row.keeps)
+
+
+def faults(row, outcome, expected):
+    """What is not as it should be with a row, in words."""
+    record = outcome.record
+    if not str(outcome.reply).startswith(row.code + " "):
+        yield f"the reply should begin with {row.code}"
+    if record.get("connector") != row.connector:
+        yield f"the log should name connector {row.connector}: {record.get('line')}"
+    if record.get("rule") != row.rule:
+        yield f"the log should name rule {row.rule}: {record.get('line')}"
+    if row.rule:
+        if outcome.copies:
+            yield "it was delivered"
+        return
+    if len(outcome.copies) != 1:
+        yield f"{len(outcome.copies)} copies were delivered"
+        return
+    for name, start in (("X-Connector-Trust", row.trust), ("X-Connector-Audit", row.audit)):
+        values = outcome.copy.get_all(name, [])
+        if len(values) != (1 if start else 0) or not all(value.startswith(start) for value in values):
+            yield f"{name} should be {'one, beginning with ' + start if start else 'absent'}: {values}"
+    if not outcome.copy.raw.endswith(expected.replace(b"\r\n", b"\n")):
+        yield "the message below our headers was changed"
+    if not row.trust and not row.audit and outcome.ours:
+        yield f"headers of our family arrived: {outcome.ours}"
+
+
+def table(width):
+    """A function that prints one row of cells, wrapped to columns that fit `width`."""
+    room = width - 4 - 2 * (len(COLUMNS) - 1)
+    widths = [room * part // 100 for part in (26, 10, 30, 34)]
+
+    def show(mark, cells):
+        wrapped = [textwrap.wrap(cell, size, break_on_hyphens=False) for cell, size in zip(cells, widths)]
+        for number, parts in enumerate(zip_longest(*wrapped, fillvalue="")):
+            line = "  ".join(part.ljust(size) for part, size in zip(parts, widths))
+            print(f"{mark if number == 0 else '':4}{line}".rstrip())
+    return show
+
+
+def cells_of(row, outcome):
+    arrived = list(outcome.ours)
+    if outcome.copies:
+        arrived += [header for header in row.keeps]
+    delivered = "; ".join(arrived) if arrived else "(delivered; no header of ours)" if outcome.copies else "-"
+    return row.who, outcome.record.get("connector", "-"), str(outcome.reply).replace("\n", " "), delivered
+
+
+def run(host):
+    """Sends everything; returns (rows, rows with faults)."""
+    show = table(max(100, min(shutil.get_terminal_size((132, 24)).columns, 160)))
+    rows = bad = 0
+    for section in SECTIONS:
+        print(f"\n{section.title.upper()}: {section.lesson}")
+        show("", COLUMNS)
+        for row in section.rows:
+            outcome, expected = send(host, row)
+            wrong = list(faults(row, outcome, expected))
+            rows, bad = rows + 1, bad + bool(wrong)
+            show("BAD" if wrong else "ok", cells_of(row, outcome))
+            for fault in wrong:
+                print(f"      -> {fault}")
+            sys.stdout.flush()
+    return rows, bad
+
+
+def how_to_talk(host, build):
+    ports, config = host.postfix.ports, host.daemon.config_file
+    control = f"{build}/connectorctl -c {config}"
+    certificate, key = host.certificates.client["fabrikam"]
+    print(f"""
+It is still running. Everything lies in {host.directory}
+  configuration  {config} and connectors.d beside it; change it, then:  {control} reload
+  ask it         {control} list
+                 {control} explain --client {STRANGER} --listener mx --from bob@fabrikam.example --to {ANNA}
+  log            {host.daemon.log_file} (ours), {host.postfix.log_file} (Postfix)
+  delivered mail {host.postfix.spool}/all/new
+  speak SMTP     openssl s_client -quiet -starttls smtp -connect 127.0.0.1:{ports['xclient']} -cert {certificate} -key {key}
+                 there, XCLIENT ADDR={STRANGER} lets you come from any address (then say EHLO again)
+  listeners      mx {ports['mx']}, relay {ports['relay']}, submission {ports['submission']}: your first line must be
+                 PROXY TCP4 {STRANGER} 127.0.0.1 40000 25
+  stop it        packaging/demo --stop""")
+
+
+def is_ours(state):
+    """The daemon that the state file names still runs and is that program."""
+    try:
+        return os.readlink(f"/proc/{state['pid']}/exe").removesuffix(" (deleted)") == state["program"]
+    except OSError:
+        return False
+
+
+def stop(state_file):
+    if not state_file.exists():
+        print("demo: nothing is running")
+        return 0
+    state = json.loads(state_file.read_text(encoding="utf-8"))
+    subprocess.run(["postfix", "-c", state["postfix"], "stop"], capture_output=True, check=False)
+    if is_ours(state):
+        os.kill(state["pid"], signal.SIGTERM)
+        deadline = time.monotonic() + 35
+        while is_ours(state) and time.monotonic() < deadline:
+            time.sleep(0.05)
+    shutil.rmtree(state["directory"], ignore_errors=True)
+    state_file.unlink()
+    print("demo: stopped, and removed " + state["directory"])
+    return 0
+
+
+def demonstrate(host, build, state_file, keep):
+    host.daemon.configure_from(EXAMPLE)
+    print(f"Starting a private Postfix and connector-milter with {EXAMPLE.relative_to(EXAMPLE.parents[2])} in {host.directory} ...")
+    started = time.monotonic()
+    host.start(detached=keep)
+    print("Client addresses below are claimed by a trusted test client; TLS, certificates, logins, Postfix and the milter are real.")
+    rows, bad = run(host)
+    print(f"\n{rows - bad} of {rows} as they should be, in {time.monotonic() - started:.0f} seconds."
+          + (f" {bad} NOT as they should be, marked BAD." if bad else ""))
+    if keep:
+        state = {"directory": str(host.directory), "postfix": str(host.postfix.config), "pid": host.daemon.process.pid,
+                 "program": str((build / "connector-milter").resolve())}
+        state_file.write_text(json.dumps(state), encoding="utf-8")
+        how_to_talk(host, build)
+    return 1 if bad else 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--build", type=Path, required=True)
+    parser.add_argument("--keep", action="store_true")
+    parser.add_argument("--stop", action="store_true")
+    options = parser.parse_args()
+    build = options.build.resolve()
+    state_file = build / "demo-running.json"
+    if options.stop:
+        return stop(state_file)
+    if state_file.exists():
+        if is_ours(json.loads(state_file.read_text(encoding="utf-8"))):
+            print("demo: one is running already; end it with packaging/demo --stop", file=sys.stderr)
+            return 1
+        state_file.unlink()
+    host = MailHost(build)
+    try:
+        return demonstrate(host, build, state_file, options.keep)
+    finally:
+        if not state_file.exists():
+            host.stop()
+            host.remove()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,100 @@
+"""The mail that the demo sends, and what must become of each message under conf/examples/contoso.
+
+A row is data only; demo_mail.py sends and judges it. `rule` None means: delivered.
+"""
+
+from dataclasses import dataclass
+
+ANNA = "anna@contoso.example"
+STRANGER, PROVIDER, FABRIKAM, BACKUP_MX = "192.0.2.66", "198.51.100.7", "203.0.113.70", "203.0.113.25"
+EXCHANGE, PRINTER, HOTEL = "192.0.2.10", "192.0.2.40", "100.64.3.4"
+FORGED = ("X-Connector-Trust: internal; connector=exchange", "x-connector-trust : device", "X-MS-Exchange-Organization-SCL: -1")
+
+
+@dataclass
+class Row:
+    who: str
+    sender: str
+    client: str
+    recipient: str = ANNA
+    listener: str = "mx"
+    tls: bool = False
+    certificate: str = None     # label in private_mta.certificates
+    login: bool = False
+    headers: tuple = ()
+    parameters: tuple = ()
+    # What must become of it:
+    connector: str = None
+    code: str = "250"
+    rule: str = None
+    trust: str = None           # how X-Connector-Trust begins; None: no such header
+    audit: str = None           # how X-Connector-Audit begins
+    keeps: tuple = ()           # of `headers`, those that must arrive; all others must not
+
+
+@dataclass
+class Section:
+    title: str
+    lesson: str
+    rows: tuple
+
+
+def fabrikam(who, **row):
+    return Row(who, "bob@fabrikam.example", **row)
+
+
+SECTIONS = (
+    Section("A partner", "fabrikam.example restricts: its mail must come from its addresses, over TLS, with its certificate, or through the provider.", (
+        fabrikam("its own server, TLS, its certificate", client=FABRIKAM, certificate="fabrikam", connector="fabrikam",
+                 trust=f"partner; connector=fabrikam; type=partner; src={FABRIKAM}; tls=TLSv1.3; "),
+        fabrikam("its certificate from a stranger's address", client=STRANGER, certificate="fabrikam", connector="fabrikam", code="550 5.7.1", rule="source"),
+        fabrikam("its own server, but in clear text", client=FABRIKAM, connector="fabrikam", code="550 5.7.10", rule="tls"),
+        fabrikam("its own server, TLS, no certificate", client=FABRIKAM, tls=True, connector="fabrikam", code="550 5.7.8", rule="certificate"),
+        fabrikam("... a certificate with another name", client=FABRIKAM, certificate="wrong-name", connector="fabrikam", code="550 5.7.8", rule="certificate"),
+        fabrikam("... its name, signed by a stranger's CA", client=FABRIKAM, certificate="untrusted", connector="fabrikam", code="550 5.7.8", rule="certificate"),
+        fabrikam("... its certificate, good for servers only", client=FABRIKAM, certificate="server-only", connector="fabrikam", code="550 5.7.8",
+                 rule="certificate"),
+        fabrikam("through the provider, TLS", client=PROVIDER, tls=True, connector="fabrikam", trust="partner; connector=fabrikam; "),
+    )),
+    Section("The provider lock", "The internet reaches us through the filtering provider only. Naming a partner never opens a hole in the lock: only proof does.", (
+        Row("anybody, through the provider", "joe@somewhere.example", PROVIDER, tls=True, connector="provider", trust="partner; connector=provider; "),
+        Row("the same mail straight to us", "joe@somewhere.example", STRANGER, tls=True, connector="provider", code="550 5.7.1", rule="source"),
+        fabrikam("a stranger who claims fabrikam's domain", client=STRANGER, tls=True, connector="fabrikam", code="550 5.7.1", rule="source"),
+        Row("a stranger who claims northwind's (TLS only)", "eve@northwind.example", STRANGER, tls=True, connector="provider", code="550 5.7.1", rule="source"),
+        Row("northwind through the provider, TLS", "kim@northwind.example", PROVIDER, tls=True, connector="provider", trust="partner; connector=provider; "),
+        Row("... the provider hands it over in clear text", "kim@northwind.example", PROVIDER, connector="northwind", code="550 5.7.10", rule="tls"),
+        Row("the backup MX, exempt but not trusted", "joe@somewhere.example", BACKUP_MX, connector="backup-mx"),
+        Row("somebody who claims to be us, even through it", "ceo@contoso.example", PROVIDER, tls=True, code="550 5.7.1", rule="protect"),
+    )),
+    Section("Our own servers", "exchange grants: its mail is internal, and the marks that Exchange itself believes in stay. Its listener is closed to all others.", (
+        Row("the Exchange server, TLS, its certificate", ANNA, EXCHANGE, "joe@somewhere.example", "relay", certificate="exchange", connector="exchange",
+            headers=FORGED[1:], keeps=FORGED[2:], trust="internal; connector=exchange; "),
+        Row("its address, but no certificate", ANNA, EXCHANGE, "joe@somewhere.example", "relay", tls=True, code="550 5.7.1", rule="protect"),
+        Row("a stranger at that listener", "joe@somewhere.example", STRANGER, listener="relay", code="554", rule="closed"),
+    )),
+    Section("A printer", "printer-2f knows neither TLS nor passwords. It may write as the scanner, to our own people, and little else.", (
+        Row("a scan to a colleague", "scanner@contoso.example", PRINTER, listener="relay", connector="printer-2f", trust="device; connector=printer-2f; "),
+        Row("as another sender", "ceo@contoso.example", PRINTER, listener="relay", connector="printer-2f", code="550 5.7.1", rule="sender"),
+        Row("to the internet", "scanner@contoso.example", PRINTER, "joe@somewhere.example", "relay", connector="printer-2f", code="550 5.7.1", rule="recipient"),
+        Row("to a recipient that Postfix would route on", "scanner@contoso.example", PRINTER, "victim%evil.example@contoso.example", "relay",
+            connector="printer-2f", code="550 5.7.1", rule="recipient"),
+        Row("a scan of 25 MB (SIZE= at MAIL)", "scanner@contoso.example", PRINTER, listener="relay", parameters=("SIZE=26214400",), connector="printer-2f",
+            code="552 5.3.4", rule="size"),
+    )),
+    Section("People", "A login vouches for senders in our domains.", (
+        Row("anna, logged in, from her hotel", ANNA, HOTEL, "joe@somewhere.example", "submission", login=True, trust=f"user; src={HOTEL}; "),
+    )),
+    Section("Forged headers", "Headers of our family, and those that Exchange would believe, do not survive the way in, however they are spelt.", (
+        Row("the internet claims to be internal", "joe@somewhere.example", PROVIDER, tls=True, headers=FORGED + ("X-Spam-Flag: YES",), keeps=("X-Spam-Flag: YES",),
+            connector="provider", trust="partner; connector=provider; "),
+    )),
+    Section("Audit", "tailspin is being tried: nothing is refused yet, but the log and a header say what would be.", (
+        Row("tailspin through the provider, TLS", "lea@tailspin.example", PROVIDER, tls=True, connector="provider", trust="partner; connector=provider; "),
+        Row("... in clear text, which it would not accept", "lea@tailspin.example", PROVIDER, connector="provider", trust="partner; connector=provider; ",
+            audit="would-tempfail; rule=tls; connector=tailspin; "),
+    )),
+    Section("Nobody's business", "No connector and no rule is about it: delivered as it came, but for forged headers.", (
+        Row("anna's private address, logged in", "anna@hobby.example", HOTEL, listener="submission", login=True, headers=FORGED + ("X-Odd:  kept as it was",),
+            keeps=("X-Odd:  kept as it was",)),
+    )),
+)

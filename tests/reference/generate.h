@@ -1,0 +1,31 @@
+// Random policies and messages over a tiny alphabet, so that connectors meet, nest, tie and contradict each other all the time.
+//
+// Same seed, same pairs, on every machine: only our own arithmetic on mt19937_64, no library distribution.
+#pragma once
+
+#include <random>
+
+#include "policy/facts.h"
+#include "policy/policy.h"
+
+namespace cm::reference {
+
+class Dice {
+ public:
+  explicit Dice(std::uint64_t seed) : engine_(seed) {}
+  std::size_t below(std::size_t n) { return static_cast<std::size_t>(engine_() % n); }
+  bool percent(unsigned p) { return below(100) < p; }
+  template <class T, std::size_t N>
+  const T& of(const T (&list)[N]) {
+    return list[below(N)];
+  }
+
+ private:
+  std::mt19937_64 engine_;
+};
+
+PolicyData random_policy(Dice& dice);
+/// A message for this policy: a null argument resolves to null, there is no certificate without TLS, local mail has no login.
+Facts random_facts(Dice& dice, const PolicyData& policy);
+
+}  // namespace cm::reference

@@ -1,0 +1,130 @@
+// The configs we ship load without a word, and a large one loads in a time that grows with its size.
+#define BOOST_TEST_DYN_LINK
+#include <chrono>
+#include <cstdlib>
+
+#include "config/report.h"
+#include "fixture.h"
+
+using namespace cm;
+using namespace cm::config;
+using namespace cm::config::test;
+
+namespace {
+
+fs::path conf() {
+  const char* source = std::getenv("CM_SOURCE");
+  BOOST_REQUIRE(source != nullptr);
+  return fs::path(source) / "conf";
+}
+
+// Many connectors of every kind, none comparable with another but by its own pattern.
+std::string many(int count) {
+  std::string out = base + "inbound = (\n";
+  for (int i = 0; i < count; ++i) {
+    const auto n = std::to_string(i);
+    const auto ip = "\"10." + std::to_string(i >> 16) + "." + std::to_string(i >> 8 & 255) + "." + std::to_string(i & 255) + "\"";
+    out += i == 0 ? "" : ",\n";
+    out += "{ name = \"c" + n + "\"; type = ";
+    if (i % 4 == 0) out += "\"partner\"; sender_domains = \"*\"; certificates = \"m" + n + ".example\"; }";
+    if (i % 4 == 1) out += "\"relay\"; source_ips = " + ip + "; }";
+    if (i % 4 == 2) out += "\"relay\"; certificates = \"one.example\"; source_ips = " + ip + "; }";
+    if (i % 4 == 3) out += "\"relay\"; certificates = \"two.example\"; auth_users = \"u" + n + "\"; }";
+  }
+  return out + "\n);\n";
+}
+
+double seconds_to_load(int count) {
+  const Directory directory;
+  directory.write("main.conf", many(count));
+  const auto start = std::chrono::steady_clock::now();
+  const auto result = directory.load();
+  BOOST_TEST(result.config != nullptr);
+  BOOST_TEST(result.diagnostics.empty());
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(shipped_configs_load_without_a_word) {
+  for (const auto* file : {"connector-milter.conf", "examples/contoso/connector-milter.conf"}) {
+    const auto result = load(conf() / file);
+    for (const auto& d : result.diagnostics) BOOST_ERROR(d.to_string());
+    BOOST_TEST(result.config != nullptr);
+  }
+  BOOST_TEST(load(conf() / "connector-milter.conf").connectors == 0U);
+  BOOST_TEST(load(conf() / "examples/contoso/connector-milter.conf").connectors == 7U);
+}
+
+BOOST_AUTO_TEST_CASE(defaults_shown_in_the_main_file_are_the_defaults) {
+  // A default is shown as `#name = value;`, or as a group of lines from `#name = {` to `#};`. "# Example:" lines stay comments.
+  std::ifstream in(conf() / "connector-milter.conf");
+  std::string text, line;
+  while (std::getline(in, line)) {
+    const auto mark = line.find('#');
+    const bool shown = mark != std::string::npos && mark + 1 < line.size() && line[mark + 1] != ' ';
+    const bool inside = line.starts_with("#  ") && line.ends_with(";");
+    if (shown || inside) line.erase(mark, 1);
+    text += line + "\n";
+  }
+  const Directory directory;
+  directory.write("main.conf", text);
+  const auto shown = directory.load();
+  for (const auto& l : directory.lines(shown)) BOOST_TEST_MESSAGE(l);
+  BOOST_REQUIRE(shown.config);
+  const auto silent = load(conf() / "connector-milter.conf");
+  const auto &a = shown.config->service, &b = silent.config->service;
+  BOOST_TEST(a.milter.address == b.milter.address);
+  BOOST_TEST(a.milter.group == b.milter.group);
+  BOOST_TEST(a.milter.mode == b.milter.mode);
+  BOOST_TEST(a.control.address == b.control.address);
+  BOOST_TEST((a.log_target == b.log_target && a.log_level == b.log_level));
+  BOOST_TEST(shown.config->policy.data().strip_headers == silent.config->policy.data().strip_headers, boost::test_tools::per_element());
+  BOOST_TEST(shown.config->policy.data().header_prefix == silent.config->policy.data().header_prefix);
+}
+
+BOOST_AUTO_TEST_CASE(every_setting_of_the_commented_connector_is_known) {
+  std::ifstream in(conf() / "connectors.d/README.conf");
+  std::string text, line;
+  for (bool code = false; std::getline(in, line);) {
+    code = code || line == "#inbound = (";
+    if (code) text += line.substr(1) + "\n";
+  }
+  const Directory directory;
+  directory.write("main.conf", base + text);
+  directory.write("fabrikam.ips", "192.0.2.77\n");
+  for (const auto& l : directory.lines(directory.load()))
+    BOOST_TEST((l.find("do not take this setting") != std::string::npos || l.find("there is no inbound connector \"provider\"") != std::string::npos),
+               l);
+}
+
+BOOST_AUTO_TEST_CASE(loading_grows_with_the_number_of_connectors) {
+  const double small = seconds_to_load(2000), large = seconds_to_load(20000);
+  BOOST_TEST_MESSAGE("2000: " << small << " s, 20000: " << large << " s");
+  BOOST_TEST(large < 40 * small + 1);  // ten times as many; pairwise work would be a hundred times as much
+}
+
+BOOST_AUTO_TEST_CASE(a_long_list_file) {
+  const Directory directory;
+  std::string list;
+  for (int i = 0; i < 100000; ++i)
+    list += "10." + std::to_string(i >> 16) + "." + std::to_string(i >> 8 & 255) + "." + std::to_string(i & 255) + "\n";
+  directory.write("list", list);
+  directory.write("main.conf", base +
+                                   "inbound = ( { name = \"a\"; type = \"relay\"; source_ips = \"file:list\"; },\n{ name = \"b\"; type = \"relay\"; "
+                                   "source_ips = \"file:list\"; } );");
+  const auto result = directory.load();
+  BOOST_TEST(result.diagnostics.size() == 1);
+  BOOST_TEST(directory.lines(result).at(0).starts_with("main.conf:4: error: inbound.b: could tie with the inbound connector \"a\""));
+}
+
+BOOST_AUTO_TEST_CASE(quoting_and_suggestions) {
+  BOOST_TEST(quote("a\n\x7f\x01") == "\"a\\x0a\\x7f\\x01\"");
+  BOOST_TEST(quote("b\xc3\xbc") == "\"b\xc3\xbc\"");
+  BOOST_TEST(quote("\xc3") == "\"\\xc3\"");
+  BOOST_TEST(quote(std::string(79, 'a') + "\xc3\xbc\xc3\xbc") == "\"" + std::string(79, 'a') + "...\"");
+  BOOST_TEST(slips("enforce", "ENFORCE") == 0U);
+  BOOST_TEST(slips("ab", "ba") == 1U);
+  BOOST_TEST(slips("", "abc") == 3U);
+  BOOST_TEST(slips("sender_domian", "sender_domains") == 2U);
+}
