@@ -42,6 +42,7 @@ class Side {
   Decision end(const Sender& sender, const std::optional<Content>& content, Steps* steps);
   void set_pass(Pass pass) { pass_ = pass; }
   [[nodiscard]] const std::vector<RecipientDecision>& recipients() const { return recipients_; }
+  [[nodiscard]] ConnectorId connector() const { return attribution_.connector; }
 
  private:
   [[nodiscard]] Violations judge_recipient(const Envelope& recipient) const;
