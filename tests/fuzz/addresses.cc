@@ -27,7 +27,7 @@ static void check_resolution(const Address& argument, const DomainIndex& ours) {
   if (!argument.domain.empty() && ours.match(argument.domain) == no_match) REQUIRE(same(resolved, argument));
   if (!resolved.domain.empty()) {
     REQUIRE(same(resolve_as_postfix(resolved, ours, "us.example"), resolved));
-    REQUIRE(same(Address::from_resolved(resolved.text), resolved));
+    REQUIRE(resolved.text.size() > limits::address_bytes || same(Address::from_resolved(resolved.text), resolved));
   }
 }
 

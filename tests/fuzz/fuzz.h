@@ -10,15 +10,14 @@
 #include <string>
 #include <string_view>
 
-#define REQUIRE(condition)                                                                         \
-  do {                                                                                             \
-    if (!(condition)) {                                                                            \
-      std::fprintf(stderr, "%s:%d: property does not hold: %s\n", __FILE__, __LINE__, #condition); \
-      std::abort();                                                                                \
-    }                                                                                              \
-  } while (false)
+#define REQUIRE(condition) ((condition) ? void() : cm::fuzz::fail(__FILE__, __LINE__, #condition))
 
 namespace cm::fuzz {
+
+[[noreturn]] inline void fail(const char* file, int line, const char* property) {
+  std::fprintf(stderr, "%s:%d: property does not hold: %s\n", file, line, property);
+  std::abort();
+}
 
 using Target = void (*)(std::string_view);
 /// Keeps a target for replay.cc. Runs before main().

@@ -51,6 +51,7 @@ FUZZ_TARGET(patterns) {
   if (const auto pattern = AddressPattern::parse(pattern_text)) {
     const auto again = AddressPattern::parse(pattern->to_string());
     REQUIRE(again && again->local == pattern->local && again->domain == pattern->domain);
+    REQUIRE(pattern->local.empty() == (pattern_text.find('@') == std::string_view::npos));
     for (const auto& address : {Address::from_argument(subject), Address::from_resolved(subject), Address{}}) {
       REQUIRE(AddressSet({*pattern}).contains(address) == pattern->match(address));
       if (!address.is_valid()) REQUIRE(!pattern->match(address));
