@@ -56,7 +56,7 @@ void catch_signals() {
   action.sa_handler = on_signal;
   action.sa_flags = SA_RESTART | SA_NODEFER;  // a HUP during the handling of one must not become pending: libmilter would get it
   for (const int signal : {SIGHUP, SIGTERM, SIGINT}) sigaction(signal, &action, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);
+  static_cast<void>(std::signal(SIGPIPE, SIG_IGN));
 }
 
 // The path of a unix socket address; empty for any other.

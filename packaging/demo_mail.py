@@ -97,22 +97,24 @@ def run(host):
     return rows, bad
 
 
-def how_to_talk(host, build):
-    ports, config = host.postfix.ports, host.daemon.config_file
-    control = f"{build}/connectorctl -c {config}"
-    certificate, key = host.certificates.client["fabrikam"]
+def how_to_talk(host, build, stop_command):
+    control = host.directory / "ctl"
+    control.write_text(f'#!/bin/sh\nexec {build}/connectorctl -c {host.daemon.config_file} "$@"\n', encoding="utf-8")
+    control.chmod(0o755)
+    ports = host.postfix.ports
+    certificate, key = (path.relative_to(host.directory) for path in host.certificates.client["fabrikam"])
     print(f"""
-It is still running. Everything lies in {host.directory}
-  configuration  {config} and connectors.d beside it; change it, then:  {control} reload
-  ask it         {control} list
-                 {control} explain --client {STRANGER} --listener mx --from bob@fabrikam.example --to {ANNA}
-  log            {host.daemon.log_file} (ours), {host.postfix.log_file} (Postfix)
-  delivered mail {host.postfix.spool}/all/new
-  speak SMTP     openssl s_client -quiet -starttls smtp -connect 127.0.0.1:{ports['xclient']} -cert {certificate} -key {key}
-                 there, XCLIENT ADDR={STRANGER} lets you come from any address (then say EHLO again)
-  listeners      mx {ports['mx']}, relay {ports['relay']}, submission {ports['submission']}: your first line must be
-                 PROXY TCP4 {STRANGER} 127.0.0.1 40000 25
-  stop it        packaging/demo --stop""")
+It is still running, below one directory:
+  cd {host.directory}
+  ./ctl list                                   the connectors; ./ctl show fabrikam: one of them, with every default
+  ./ctl explain --client {STRANGER} --listener mx --from bob@fabrikam.example --to {ANNA}
+  ./ctl reload                                 after a change in connector-milter/config/connectors.d/
+  tail -f connector-milter/milter.log          one line a message; postfix/log/postfix.log is Postfix's own
+  ls postfix/mail/all/new                      what was delivered
+  openssl s_client -quiet -starttls smtp -connect 127.0.0.1:{ports['xclient']} -cert {certificate} -key {key}
+                                               speak SMTP yourself; XCLIENT ADDR={STRANGER} (then EHLO again) and you come from there
+  The listeners mx ({ports['mx']}), relay ({ports['relay']}) and submission ({ports['submission']}) want to be told first who you are: PROXY TCP4 {STRANGER} 127.0.0.1 40000 25
+Stop it: {stop_command}""")
 
 
 def is_ours(state):
@@ -153,7 +155,7 @@ def demonstrate(host, build, state_file, keep):
         state = {"directory": str(host.directory), "postfix": str(host.postfix.config), "pid": host.daemon.process.pid,
                  "program": str((build / "connector-milter").resolve())}
         state_file.write_text(json.dumps(state), encoding="utf-8")
-        how_to_talk(host, build)
+        how_to_talk(host, build, f"packaging/demo --stop{'' if build.name == 'build-demo' else f' --build {build}'}")
     return 1 if bad else 0
 
 

@@ -33,7 +33,7 @@ std::string_view timestamp() {
     localtime_r(&now, &parts);
     constexpr const char* months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     std::array<char, 24> rest{};
-    std::strftime(rest.data(), rest.size(), " %e %H:%M:%S ", &parts);
+    static_cast<void>(std::strftime(rest.data(), rest.size(), " %e %H:%M:%S ", &parts));
     std::memcpy(text.data(), months[parts.tm_mon % 12], 3);
     std::memcpy(text.data() + 3, rest.data(), rest.size() - 3);
     second = now;

@@ -4,6 +4,7 @@
 // where the control socket is, and even then no error in it matters that leaves this one setting readable.
 #include <libconfig.h++>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "config/load.h"
 #include "ctl/client.h"
@@ -15,38 +16,48 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::string address_in_broken_config(const std::string& path) {
+// The one setting that matters here, from a config with errors; nothing if it cannot even be parsed.
+std::optional<std::string> address_in_broken_config(const std::string& path) {
   std::string address = config::Service{}.control.address;
   try {
     libconfig::Config text;
     text.readFile(path.c_str());
     text.lookupValue("control.socket", address);
   } catch (const libconfig::ConfigException&) {
-    return config::Service{}.control.address;
+    return std::nullopt;
   }
   return address;
 }
 
 struct Where {
   std::string path;
+  bool guessed = false;        // the config could not be read: this is the default
   config::Diagnostics broken;  // why the config could not be loaded
 };
 
 Where find_socket(const Context& context, const std::string& option) {
-  Where where{option, {}};
+  Where where{option, false, {}};
   if (option.empty()) {
     auto loaded = config::load(context.config_path);
-    where.path = loaded.config ? loaded.config->service.control.address : address_in_broken_config(context.config_path);
+    const auto address = loaded.config ? loaded.config->service.control.address : address_in_broken_config(context.config_path);
+    where.guessed = !address;
+    where.path = address.value_or(config::Service{}.control.address);
     if (!loaded.config) where.broken = std::move(loaded.diagnostics);
   }
   if (where.path.starts_with("unix:")) where.path.erase(0, 5);
   return where;
 }
 
+void tell_guess(const Context& context, const Where& where) {
+  if (where.guessed)
+    context.err << "connectorctl: " << safe(context.config_path) << " cannot be read, so the daemon was sought at its default, " << safe(where.path)
+                << "; --socket PATH names another\n";
+}
+
 int complain(const Context& context, const Where& where, const std::string& why) {
   context.err << "connectorctl: " << safe(why) << "\n";
   for (const auto& diagnostic : where.broken) context.err << safe(diagnostic.to_string()) << "\n";
-  if (!where.broken.empty()) context.err << "connectorctl: the config has errors, so this socket is a guess; --socket PATH names another\n";
+  tell_guess(context, where);
   return unreachable;
 }
 
@@ -62,7 +73,11 @@ void print_lines(std::ostream& out, const std::string& name, const Json& value) 
     out << safe(name) << ": " << safe(plain(value)) << "\n";
     return;
   }
-  for (const auto& [key, inner] : value.items()) print_lines(out, value.is_array() ? name : name.empty() ? key : name + "." + key, inner);
+  for (const auto& [key, inner] : value.items()) {
+    std::string inner_name = name;
+    if (!value.is_array()) inner_name.append(name.empty() ? "" : ".").append(key);
+    print_lines(out, inner_name, inner);
+  }
 }
 
 bool is_ok(const Json& answer) {
@@ -77,6 +92,7 @@ std::optional<Json> ask_daemon(const Context& context, const std::string& option
   if (!answer) return complain(context, where, answer.why), std::nullopt;
   auto json = Json::parse(*answer, nullptr, false);
   if (!json.is_object()) return complain(context, where, "what answers at " + where.path + " is not the daemon"), std::nullopt;
+  tell_guess(context, where);
   return json;
 }
 

@@ -95,10 +95,10 @@ class PartnerSearch {
 
   bool in_scope = false;          // some partner had the mail in its scope
   bool ended_by_refusal = false;  // an unmet identity demand refuses
-  Rank claim_rank = no_match;     // of the pattern through which a partner claimed it
+  bool claimed = false;           // by the resulting connector
 
  private:
-  bool judge_level(IdList& level, Rank rank);
+  bool judge_level(IdList& level);
   void judge_one(ConnectorId id, bool identity_is_proven, Because because);
   void collect(const Ids* ids, IdList& level) const;
   void collect_proven(IdList& level) const;
@@ -142,7 +142,7 @@ void PartnerSearch::judge_one(ConnectorId id, bool identity_is_proven, Because b
 }
 
 // True if the search ends here.
-bool PartnerSearch::judge_level(IdList& level, Rank rank) {
+bool PartnerSearch::judge_level(IdList& level) {
   const auto before = [&](ConnectorId a, ConnectorId b) {
     return std::tuple(case_.connector(a).listeners.empty(), a) < std::tuple(case_.connector(b).listeners.empty(), b);
   };
@@ -163,7 +163,7 @@ bool PartnerSearch::judge_level(IdList& level, Rank rank) {
     judge_one(id, true, own ? Because::identity_holds : Because::via_holds);
     result_.connector = id;
     result_.proven = true;
-    claim_rank = rank;
+    claimed = true;
     return true;
   }
   const auto first = std::find_if(level.begin(), level.end(), [&](ConnectorId id) { return case_.connector(id).demands_identity(); });
@@ -191,25 +191,35 @@ void PartnerSearch::search(std::string_view domain, std::string_view other_domai
     collect(&scopes.null(), level);
     collect_proven(level);
   }
-  if (judge_level(level, exact_rank)) return;
+  if (judge_level(level)) return;
   for (int labels = std::max(count_labels(domain), count_labels(other_domain)) - 1; labels > 0; --labels) {
     level.clear();
     for (const auto name : {domain, other_domain})
       if (const auto suffix = suffix_with(name, labels); !suffix.empty()) collect(scopes.below(suffix), level);
-    if (!level.empty() && judge_level(level, labels)) return;
+    if (!level.empty() && judge_level(level)) return;
   }
   if (purpose_ == For::header_from) return;  // not through `*`
   level.clear();
   collect(&scopes.any(), level);
-  judge_level(level, any_rank);
+  judge_level(level);
 }
 
 // --- 4. and 5. ------------------------------------------------------------------------------------------------------------------
 
-bool is_protected(const Case& c) {
+// Does the partner that claimed the mail name this domain, other than by `*`?
+bool names_domain(const Case& c, ConnectorId claimed, std::string_view domain) {
+  if (claimed == no_connector) return false;
+  const auto& patterns = c.connector(claimed).sender_domains;
+  return std::any_of(patterns.begin(), patterns.end(), [domain](const DomainPattern& p) { return p.match(domain) > any_rank; });
+}
+
+// A bare name counts as ours here: the MTA will complete it with a domain of ours.
+bool is_protected(const Case& c, ConnectorId claimed) {
   const auto protect = c.policy.data().organization.protect;
-  const bool in_force = protect == Check::enforce || (protect == Check::audit && c.pass == Pass::audit);
-  return in_force && (c.policy.is_ours(c.sender.envelope.argument) || c.policy.is_ours(c.sender.envelope.resolved));
+  if (protect != Check::enforce && !(protect == Check::audit && c.pass == Pass::audit)) return false;
+  const auto& [argument, resolved] = c.sender.envelope;
+  const auto is_unclaimed = [&](const Address& address) { return c.policy.is_ours(address) && !names_domain(c, claimed, address.domain); };
+  return is_unclaimed(argument) || is_unclaimed(resolved) || (resolved.kind == Address::Kind::mailbox && resolved.domain.empty());
 }
 
 bool rejects_unmatched(const Case& c) {
@@ -221,16 +231,12 @@ void restrict(const Case& c, Attribution& a) {
   const auto& [argument, resolved] = c.sender.envelope;
   partners.search(argument.domain, resolved.domain, argument.is_null());
   if (partners.ended_by_refusal) return;
-  if (partners.claim_rank <= any_rank && is_protected(c))
+  if (is_protected(c, partners.claimed ? a.connector : no_connector))
     violate(c, a.violations, no_connector, Rule::protect);
   else if (!partners.in_scope && rejects_unmatched(c))
     violate(c, a.violations, no_connector, Rule::unmatched);
   else if (!partners.in_scope)
     c.note(no_connector, Outcome::passed, Because::nothing_in_scope);
-}
-
-void sort_by_rule(Violations& violations) {
-  std::stable_sort(violations.begin(), violations.end(), [](const Violation& a, const Violation& b) { return a.rule < b.rule; });
 }
 
 }  // namespace
@@ -260,9 +266,8 @@ void judge_header_from(const Policy& policy, const Connection& connection, const
     const auto check = c.connector(id).check_header_from;
     return c.is_asked(id) && (check == Check::enforce || (check == Check::audit && pass == Pass::audit));
   };
-  const auto& asking = policy.index().header_from;
-  const auto own = std::find(asking.begin(), asking.end(), attribution.connector);
-  const auto who = own != asking.end() && in_force(*own) ? own : std::find_if(asking.begin(), asking.end(), in_force);
+  const auto& asking = policy.index().header_from;  // gravest first
+  const auto who = std::find_if(asking.begin(), asking.end(), in_force);
   if (who != asking.end()) violate(c, violations, *who, Rule::header_from);
 }
 

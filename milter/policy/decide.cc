@@ -10,14 +10,6 @@
 namespace cm {
 namespace {
 
-// The three classes of "a refusal beats quarantine beats tag".
-int gravity(Action action) { return is_refusal(action) ? 3 : action == Action::quarantine ? 2 : action == Action::tag ? 1 : 0; }
-
-bool decides_before(const Violation& a, const Violation& b) {
-  if (gravity(a.action) != gravity(b.action)) return gravity(a.action) > gravity(b.action);
-  return a.rule < b.rule;
-}
-
 Violation as_violation(const RecipientDecision& decision) { return {decision.rule, decision.connector, decision.action}; }
 
 RecipientDecision as_decision(const Violation* violation) {
@@ -37,22 +29,19 @@ const Violation* declared_too_large(const Attribution& attribution) {
   return it == v.end() ? nullptr : &*it;
 }
 
-void sort_by_rule(Violations& violations) {
-  std::stable_sort(violations.begin(), violations.end(), [](const Violation& a, const Violation& b) { return a.rule < b.rule; });
+// `accepting` is the connector that takes the mail in the audit pass: nobody is violated by an acceptance.
+std::optional<AuditDifference> difference(const RecipientDecision& enforced, const RecipientDecision& audit, ConnectorId accepting) {
+  if (enforced.action == audit.action) return std::nullopt;
+  return AuditDifference{audit.action, audit.rule, audit.rule == Rule::none ? accepting : audit.connector};
 }
 
-std::optional<AuditDifference> first_difference(const std::vector<RecipientDecision>& enforced, const std::vector<RecipientDecision>& audit) {
-  for (std::size_t i = 0; i < enforced.size() && i < audit.size(); ++i)
-    if (enforced[i].action != audit[i].action) return AuditDifference{audit[i].action, audit[i].rule, audit[i].connector};
+std::optional<AuditDifference> first_difference(const Side& enforced, const Side& audit) {
+  for (std::size_t i = 0; i < enforced.recipients().size() && i < audit.recipients().size(); ++i)
+    if (auto found = difference(enforced.recipients()[i], audit.recipients()[i], audit.connector())) return found;
   return std::nullopt;
 }
 
 }  // namespace
-
-const Violation* deciding(const Violations& violations) {
-  const auto it = std::min_element(violations.begin(), violations.end(), decides_before);
-  return it == violations.end() ? nullptr : &*it;
-}
 
 Side::Side(const Policy& policy, const Connection& connection, Pass pass) : policy_(policy), connection_(connection), pass_(pass) {}
 
@@ -169,12 +158,20 @@ RecipientDecision Deliberation::rcpt(const Envelope& recipient) {
   return enforced_.rcpt(recipient);
 }
 
+std::optional<AuditDifference> Deliberation::last_difference() const {
+  if (!audit_ || enforced_.recipients().empty()) return std::nullopt;
+  return difference(enforced_.recipients().back(), audit_->recipients().back(), audit_->connector());
+}
+
 Decision Deliberation::end(const std::optional<Content>& content) {
   // Without audit connectors the passes differ in the header From check alone.
   if (!audit_ && policy_.has_audit_header_from() && content && content->from.kind != HeaderFrom::Kind::absent)
     audit_.emplace(enforced_).set_pass(Pass::audit);
   auto decision = enforced_.end(sender_, content, steps_);
-  if (audit_) decision.audit = first_difference(decision.recipients, audit_->end(sender_, content, nullptr).recipients);
+  if (audit_) {
+    static_cast<void>(audit_->end(sender_, content, nullptr));
+    decision.audit = first_difference(enforced_, *audit_);
+  }
   return decision;
 }
 
@@ -186,13 +183,16 @@ Decision refuse_at_connect(const Policy& policy, const Facts& facts) {
   d.stage = Stage::connect;
   d.rule = Rule::closed;
   d.violations.push_back({Rule::closed, no_connector, Action::reject});
-  d.recipients.assign(facts.recipients.size(), {Action::reject, Rule::closed, no_connector});
+  const RecipientDecision refused{Action::reject, Rule::closed, no_connector};
+  d.recipients.assign(facts.recipients.size(), refused);
   d.steps.push_back({no_connector, Outcome::violated, Because::rule_unmet, Rule::closed});
   if (policy.has_audit_connectors() && !is_refused_at_connect(policy, facts.connection, Pass::audit)) {
     Side audit(policy, facts.connection, Pass::audit);
     audit.mail(facts.sender, nullptr);
     for (const auto& recipient : facts.recipients) audit.rcpt(recipient);
-    d.audit = first_difference(d.recipients, audit.end(facts.sender, facts.content, nullptr).recipients);
+    static_cast<void>(audit.end(facts.sender, facts.content, nullptr));
+    for (const auto& recipient : audit.recipients())
+      if (!d.audit) d.audit = difference(refused, recipient, audit.connector());
   }
   return d;
 }

@@ -41,6 +41,8 @@ class Side {
   RecipientDecision rcpt(const Envelope& recipient);
   Decision end(const Sender& sender, const std::optional<Content>& content, Steps* steps);
   void set_pass(Pass pass) { pass_ = pass; }
+  [[nodiscard]] const std::vector<RecipientDecision>& recipients() const { return recipients_; }
+  [[nodiscard]] ConnectorId connector() const { return attribution_.connector; }
 
  private:
   [[nodiscard]] Violations judge_recipient(const Envelope& recipient) const;
@@ -66,6 +68,8 @@ class Deliberation {
   RecipientDecision mail(Sender sender);
   /// At each RCPT, also after a refusal at MAIL.
   RecipientDecision rcpt(const Envelope& recipient);
+  /// What enforcing the audit connectors would have changed for the recipient asked last, as far as RCPT can tell.
+  [[nodiscard]] std::optional<AuditDifference> last_difference() const;
   /// At end of message, once. `content` is nullopt if header and actual size rules shall not be asked.
   Decision end(const std::optional<Content>& content);
 

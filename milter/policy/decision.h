@@ -92,7 +92,8 @@ struct Step {
 };
 using Steps = std::vector<Step>;
 
-/// What enforcing the audit connectors would change: the action of the first recipient that would be treated differently.
+/// What enforcing the audit connectors would change, of the first recipient that would be treated differently; `connector` is the
+/// violated one, or the one that would accept it.
 struct AuditDifference {
   Action action = Action::accept;
   Rule rule = Rule::none;

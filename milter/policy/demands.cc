@@ -63,6 +63,28 @@ Action action_of(const InboundConnector& connector, Rule rule) {
   return Action::reject;
 }
 
+namespace {
+
+// The three classes of "a refusal beats quarantine beats tag".
+int gravity(Action action) { return is_refusal(action) ? 3 : action == Action::quarantine ? 2 : action == Action::tag ? 1 : 0; }
+
+}  // namespace
+
+bool decides_before(const Violation& a, const Violation& b) {
+  if (gravity(a.action) != gravity(b.action)) return gravity(a.action) > gravity(b.action);
+  return a.rule < b.rule;
+}
+
+const Violation* deciding(const Violations& violations) {
+  const auto it = std::min_element(violations.begin(), violations.end(), decides_before);
+  return it == violations.end() ? nullptr : &*it;
+}
+
+void sort_by_rule(Violations& violations) {
+  const auto before = [](const Violation& a, const Violation& b) { return a.rule != b.rule ? a.rule < b.rule : decides_before(a, b); };
+  std::stable_sort(violations.begin(), violations.end(), before);
+}
+
 void add_violation(Violations& violations, const Violation& violation) {
   if (std::none_of(violations.begin(), violations.end(),
                    [&](const Violation& v) { return v.rule == violation.rule && v.connector == violation.connector; }))

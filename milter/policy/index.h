@@ -66,7 +66,7 @@ struct Compiled {
   SourceSet sources;
   std::unique_ptr<const AddressSet> senders, recipients;  // null: no patterns
   Ids via;
-  bool names_domain = false;  // has a sender scope other than `*`
+  bool names_domain = false;  // has a sender scope other than `*` and `<>`
 };
 
 /// Who could still be accepted on a closed listener.
@@ -80,7 +80,7 @@ struct PolicyIndex {
   ProofIndex grants;               // on_premises, device, relay
   ProofIndex partners;             // partners with identity settings, for the null sender
   DomainIndex scopes;              // sender_domains of partners
-  Ids header_from;                 // partners with a check_header_from and a scope other than `*`, as configured
+  Ids header_from;                 // partners with a check_header_from and a scope that names a domain, gravest first
   StringMap<ClosedListener> closed;
 
   static std::unique_ptr<const PolicyIndex> build(const PolicyData& data);

@@ -20,7 +20,7 @@ std::unique_ptr<const AddressSet> compile(const AddressLimit& limit) {
   return std::make_unique<const AddressSet>(limit.patterns);
 }
 
-bool is_other_than_any(const DomainPattern& pattern) { return pattern.kind != DomainPattern::Kind::any; }
+bool names_domain(const DomainPattern& pattern) { return pattern.kind != DomainPattern::Kind::any && pattern.kind != DomainPattern::Kind::null; }
 
 void open_for(ClosedListener& listener, const InboundConnector& connector) {
   if (connector.source_ips.empty())
@@ -37,7 +37,7 @@ void add_to_closed(PolicyIndex& index, const PolicyData& data, ConnectorId id) {
     if (!fits_listener(connector, name)) continue;
     if (connector.has_identity() || !connector.demands_identity()) open_for(listener, connector);
     for (const auto via : index.compiled[id].via)
-      if (takes_part(data.inbound[via], Pass::enforced)) open_for(listener, data.inbound[via]);
+      if (takes_part(data.inbound[via], Pass::enforced) && data.inbound[via].has_identity()) open_for(listener, data.inbound[via]);
   }
 }
 
@@ -80,13 +80,19 @@ std::unique_ptr<const PolicyIndex> PolicyIndex::build(const PolicyData& data) {
     compiled.senders = compile(c.senders);
     compiled.recipients = compile(c.recipients);
     compiled.via = ids_by_name(by_name, c.via);
-    compiled.names_domain = std::any_of(c.sender_domains.begin(), c.sender_domains.end(), is_other_than_any);
+    compiled.names_domain = std::any_of(c.sender_domains.begin(), c.sender_domains.end(), names_domain);
     if (!c.enabled) continue;
     if (c.has_identity()) (c.is_partner() ? index->partners : index->grants).add(c, id);
     for (const auto& pattern : c.sender_domains) index->scopes.add(pattern, id);
     if (c.is_partner() && c.check_header_from != Check::off && compiled.names_domain) index->header_from.push_back(id);
     add_to_closed(*index, data, id);
   }
+  // A field that nobody can read may hold any partner's domain: the one whose on_violation is gravest is asked first.
+  const auto gravity = [&data](ConnectorId id) {
+    const auto action = data.inbound[id].on_violation;
+    return action == OnViolation::tag ? 2 : action == OnViolation::quarantine ? 1 : 0;
+  };
+  std::stable_sort(index->header_from.begin(), index->header_from.end(), [&](ConnectorId a, ConnectorId b) { return gravity(a) < gravity(b); });
   index->grants.freeze();
   index->partners.freeze();
   for (auto& [name, listener] : index->closed) listener.networks.freeze();
@@ -95,10 +101,11 @@ std::unique_ptr<const PolicyIndex> PolicyIndex::build(const PolicyData& data) {
 
 bool could_accept(const PolicyData& data, const PolicyIndex& index, ConnectorId id, const std::optional<Ip>& client, Pass pass) {
   const auto could_hold = [&](ConnectorId i) {
-    return data.inbound[i].source_ips.empty() || (client && index.compiled[i].sources.contains(*client));
+    const auto& c = data.inbound[i];
+    return c.has_identity() && (c.source_ips.empty() || (client && index.compiled[i].sources.contains(*client)));
   };
   const auto& connector = data.inbound[id];
-  if (!connector.demands_identity() || (connector.has_identity() && could_hold(id))) return true;
+  if (!connector.demands_identity() || could_hold(id)) return true;
   const auto& via = index.compiled[id].via;
   return std::any_of(via.begin(), via.end(), [&](ConnectorId v) { return takes_part(data.inbound[v], pass) && could_hold(v); });
 }

@@ -154,7 +154,8 @@ std::vector<AddedHeader> render_headers(const Policy& policy, const Connection& 
 
 std::string render_audit(const Policy& policy, const AuditDifference& difference) {
   std::string out = "would-" + std::string(to_string(difference.action));
-  if (difference.rule != Rule::none) out += "/" + std::string(to_string(difference.rule));
+  if (difference.rule == Rule::none && difference.connector == no_connector) return out;
+  out += "/" + (difference.rule == Rule::none ? std::string() : std::string(to_string(difference.rule)));
   if (difference.connector != no_connector) out += "/" + name_of(policy, difference.connector);
   return out;
 }

@@ -37,7 +37,7 @@ std::string render_step(const Policy& policy, const Connection& connection, cons
 /// Linear in the number of connectors: for explain(), never for mail.
 Steps complete_steps(const Policy& policy, const Facts& facts, const Decision& decision);
 
-/// would-ACTION/RULE/NAME, absent parts left out: for the log.
+/// would-ACTION/RULE/NAME for the log; what is absent at the end is left out, a missing RULE before a NAME stays empty: would-accept//hub.
 std::string render_audit(const Policy& policy, const AuditDifference& difference);
 
 }  // namespace cm

@@ -24,7 +24,7 @@ struct Server::Client {
   Fd fd;
   const Handler* handler = nullptr;
   std::string in, out;
-  bool wants_write = false, ended = false;
+  bool wants_write = false;
   Clock::time_point last_request;
   std::list<std::unique_ptr<Client>>::iterator at;
 };
@@ -81,7 +81,7 @@ bool Server::read_from(Client& client) {
   std::array<char, 16384> buffer{};
   const auto got = ::recv(client.fd.get(), buffer.data(), buffer.size(), 0);
   if (got < 0) return errno == EAGAIN || errno == EINTR;
-  if (got == 0) client.ended = true;  // it may still read its answers
+  if (got == 0) return false;  // everything complete was answered and read: only then do we read on
   client.in.append(buffer.data(), static_cast<std::size_t>(got));
   return answer(client);
 }
@@ -119,7 +119,7 @@ bool Server::write_to(Client& client) {
     client.wants_write = wants_write;
     watch(client.fd.get(), wants_write ? static_cast<std::uint32_t>(EPOLLOUT) : static_cast<std::uint32_t>(EPOLLIN), &client, false);
   }
-  return wants_write || !client.ended;
+  return true;
 }
 
 int Server::close_idle() {

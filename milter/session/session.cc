@@ -2,7 +2,6 @@
 #include "session/session.h"
 
 #include "observe/record.h"
-#include "policy/limits.h"
 #include "session/trace_id.h"
 
 namespace cm::session {
@@ -77,7 +76,7 @@ Answer Session::mail(MailEvent event) {
   message_->queue_id = std::move(event.queue_id);
   const auto verdict = message_->deliberation.mail(std::move(sender));
   if (!is_refusal(verdict.action)) return {};
-  auto answer = refuse(*message_, verdict, nullptr);
+  auto answer = refuse(*message_, verdict, nullptr, std::nullopt);
   message_.reset();
   return answer;
 }
@@ -107,13 +106,15 @@ Answer Session::refuse_content(const Message& message, const PlainRefusal& why) 
   return answer;
 }
 
-Answer Session::refuse(const Message& message, const RecipientDecision& verdict, const Envelope* recipient, bool logged) {
+Answer Session::refuse(Message& message, const RecipientDecision& verdict, const Envelope* recipient, const std::optional<AuditDifference>& audit,
+                       bool logged) {
   Answer answer;
+  count(message, audit);
   const auto& sender = message.deliberation.sender();
   answer.refusal = render_reply(*message.policy, connection_, sender, verdict, recipient, message.trace_id);
   count(verdict);
   const auto* to = recipient ? &recipient->argument.text : message.first_recipient.empty() ? nullptr : &message.first_recipient;
-  if (logged) record(message, verdict, &*answer.refusal, to, nullptr);
+  if (logged) record(message, verdict, &*answer.refusal, to, &audit);
   return answer;
 }
 
@@ -126,7 +127,7 @@ Answer Session::rcpt(RcptEvent event) {
   const auto verdict = message.deliberation.rcpt(recipient);
   if (is_refusal(verdict.action)) {
     const bool surplus = verdict.rule == Rule::recipients;
-    auto answer = refuse(message, verdict, &recipient, !surplus || !message.surplus_logged);
+    auto answer = refuse(message, verdict, &recipient, message.deliberation.last_difference(), !surplus || !message.surplus_logged);
     message.surplus_logged = message.surplus_logged || surplus;
     return answer;
   }
@@ -141,7 +142,6 @@ void Session::note_from(Message& message, std::string_view value) {
     return;
   }
   from.kind = HeaderFrom::Kind::unparsable;
-  if (value.size() > limits::header_from_bytes) return;
   if (auto domains = parse_header_from(value)) {
     from.kind = HeaderFrom::Kind::parsed;
     from.domains = std::move(*domains.value);
@@ -182,10 +182,10 @@ Answer Session::end_of_message(std::string queue_id) {
   const auto decision = message.deliberation.end(message.content);
   const RecipientDecision verdict{decision.action, decision.rule, decision.connector};
   Answer answer;
-  if (decision.audit) observe::add(shared_.counters.audit_differences);
   if (is_refusal(verdict.action)) {
-    answer = refuse(message, verdict, nullptr);
+    answer = refuse(message, verdict, nullptr, decision.audit);
   } else {
+    count(message, decision.audit);
     const auto added = render_headers(*message.policy, connection_, message.deliberation.sender(), decision, message.trace_id);
     answer.edits = plan_edits(message.removable, *message.policy, decision, added, message.trace_id);
     count(verdict);
@@ -209,11 +209,17 @@ void Session::record(const Message& message, const RecipientDecision& verdict, c
                                   .verdict = verdict,
                                   .recipient = recipient,
                                   .recipients = reply ? 0 : message.recipients,
-                                  .size = message.content.size,
+                                  .size = message.content.size ? message.content.size : message.deliberation.sender().declared_size,
                                   .message_id = message.message_id,
                                   .audit = audit,
                                   .reply = reply,
                                   .trace_id = message.trace_id}));
+}
+
+void Session::count(Message& message, const std::optional<AuditDifference>& audit) {
+  if (!audit || message.difference_counted) return;
+  message.difference_counted = true;
+  observe::add(shared_.counters.audit_differences);
 }
 
 void Session::count(const RecipientDecision& verdict) {

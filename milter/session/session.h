@@ -18,6 +18,7 @@
 #include "policy/decide.h"
 #include "policy/render.h"
 #include "session/edits.h"
+#include "session/in_flight.h"
 #include "session/mta.h"
 
 namespace cm::session {
@@ -29,24 +30,6 @@ struct Shared {
   std::function<void(std::string_view)> record;  // one log line an outcome; must not wait, must not throw
   std::atomic<bool> draining{false};             // no new messages
   std::atomic<int> in_flight{0};                 // messages between MAIL and the end of the answer to end of message
-};
-
-/// Counts one message in flight for as long as it lives.
-class InFlight {
- public:
-  InFlight() = default;
-  explicit InFlight(std::atomic<int>& counter) : counter_(&counter) { ++counter; }
-  InFlight(InFlight&& other) noexcept : counter_(std::exchange(other.counter_, nullptr)) {}
-  InFlight& operator=(InFlight&& other) noexcept {
-    std::swap(counter_, other.counter_);
-    return *this;
-  }
-  ~InFlight() {
-    if (counter_) --*counter_;
-  }
-
- private:
-  std::atomic<int>* counter_ = nullptr;
 };
 
 /// To proceed, or a reply that refuses; at end of message to proceed means: perform the edits, then accept.
@@ -87,7 +70,7 @@ class Session {
     std::string trace_id, queue_id, message_id;
     std::string first_recipient;  // accepted
     std::size_t recipients = 0;   // accepted
-    bool surplus_logged = false, failed = false;
+    bool surplus_logged = false, difference_counted = false, failed = false;
     Content content;
     std::uint64_t bytes = 0;
     int from_fields = 0;
@@ -100,12 +83,14 @@ class Session {
   };
   Answer refuse_mail(const Policy& policy, const Sender& sender, std::string_view queue_id, const PlainRefusal& why);
   Answer refuse_content(const Message& message, const PlainRefusal& why);
-  Answer refuse(const Message& message, const RecipientDecision& verdict, const Envelope* recipient, bool logged = true);
+  Answer refuse(Message& message, const RecipientDecision& verdict, const Envelope* recipient, const std::optional<AuditDifference>& audit,
+                bool logged = true);
   Envelope envelope(const Policy& policy, const std::string& argument, const std::optional<std::string>& resolved) const;
   static void note_from(Message& message, std::string_view value);
   void record(const Message& message, const RecipientDecision& verdict, const Reply* reply, const std::string* recipient,
               const std::optional<AuditDifference>* audit);
   void count(const RecipientDecision& verdict);
+  void count(Message& message, const std::optional<AuditDifference>& audit);
 
   Shared& shared_;
   const bool sees_body_;

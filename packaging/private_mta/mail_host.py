@@ -1,5 +1,6 @@
 """A whole private mail host: certificates, Postfix and our daemon below one new directory, and what became of a message sent to it."""
 
+import os
 import re
 import shutil
 import tempfile
@@ -41,7 +42,9 @@ class MailHost:
     """A context manager: started on entry, gone on exit. `milter=False` leaves our daemon out (for tests of this house itself)."""
 
     def __init__(self, build, milter=True, settings=None):
-        self.directory = Path(tempfile.mkdtemp(prefix="mail-host-"))
+        os.umask(0o022)  # the processes of Postfix must be able to read what we make
+        # Not TMPDIR: other users may have no way into it, and the path of a socket must be short.
+        self.directory = Path(tempfile.mkdtemp(prefix="mail-host-", dir="/tmp"))
         self.directory.chmod(0o755)
         try:
             self.certificates = Certificates(self.directory / "tls")

@@ -97,7 +97,7 @@ class PrivatePostfix:
             "myhostname": "mail.contoso.example", "myorigin": "contoso.example", "mydestination": "contoso.example, localhost",
             "alias_maps": "", "alias_database": "", "local_recipient_maps": "",
             "biff": "no", "enable_long_queue_ids": "yes", "in_flow_delay": "0", "smtpd_error_sleep_time": "0", "smtpd_hard_error_limit": "5000",
-            "smtpd_soft_error_limit": "4000", "smtpd_client_connection_count_limit": "0", "message_size_limit": "52428800",
+            "smtpd_soft_error_limit": "4000", "smtpd_client_connection_count_limit": "0", "message_size_limit": "52428800", "virtual_mailbox_limit": "0", "mailbox_size_limit": "0",
             "local_header_rewrite_clients": "", "smtpd_timeout": "60s", "stale_lock_time": "30s",
             # Only loopback can talk to us and nothing leaves this machine, so that every refusal seen is the milter's.
             "mynetworks": "0.0.0.0/0 [::]/0", "smtpd_relay_restrictions": "permit_mynetworks, reject_unauth_destination",
@@ -176,22 +176,21 @@ class PrivatePostfix:
 
     def messages(self, queue_id):
         """The delivered copies of a message, parsed, once Postfix is done with it."""
-        wait.until(lambda: queue_id not in self.queued(), f"the delivery of {queue_id}", 60)
+        self._wait(lambda: queue_id not in self.queued(), f"the delivery of {queue_id}")
         self._read_maildir()
         return self._delivered.get(queue_id, [])
 
     def all_messages(self):
         """Every delivered message, once all queues (but hold) are empty."""
-        wait.until(lambda: not self.queued(), "the queues to empty", 60)
+        self._wait(lambda: not self.queued(), "the queues to empty")
         self._read_maildir()
         return [message for copies in self._delivered.values() for message in copies]
 
-    def message(self, queue_id):
-        """The one copy of a message that had one recipient."""
-        copies = self.messages(queue_id)
-        if len(copies) != 1:
-            raise AssertionError(f"{queue_id}: {len(copies)} copies were delivered, 1 was expected")
-        return copies[0]
+    def _wait(self, condition, what):
+        try:
+            wait.until(condition, what, 60)
+        except TimeoutError as late:
+            raise TimeoutError(f"{late}; the end of Postfix's log:\n{self.log()[-2000:]}") from None
 
     def _read_maildir(self):
         for path in (self.spool / "all" / "new").glob("*"):

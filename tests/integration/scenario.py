@@ -2,6 +2,7 @@
 
 import os
 import re
+import socket
 import sys
 import unittest
 from pathlib import Path
@@ -17,6 +18,14 @@ listeners = ( { name = "mx"; }, { name = "relay"; closed = true; }, { name = "su
 """
 STRANGER, FABRIKAM, PROVIDER, PRINTER, EXCHANGE, BACKUP = "192.0.2.66", "203.0.113.9", "198.51.100.7", "10.20.0.9", "10.1.0.5", "203.0.113.200"
 ANNA = "anna@contoso.example"
+
+
+def kernel_has_ipv6():
+    try:
+        socket.socket(socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
 
 
 def build_directory():

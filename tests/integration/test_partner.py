@@ -1,8 +1,9 @@
 """A partner's mail must come as the connector says: from its addresses, over TLS, with its certificate."""
 
 import ssl
+import unittest
 
-from scenario import FABRIKAM, ORGANIZATION, PROVIDER, STRANGER, Scenario
+from scenario import FABRIKAM, ORGANIZATION, PROVIDER, STRANGER, Scenario, kernel_has_ipv6
 
 BOB = "bob@fabrikam.example"
 
@@ -25,12 +26,14 @@ inbound = (
                          rf"^partner; connector=fabrikam; type=partner; src={FABRIKAM}; tls=TLSv1\.3; id=[a-z2-7]{{12}}$")
         self.assertEqual(outcome.record["cert"], "mail.fabrikam.example")
 
+    @unittest.skipUnless(kernel_has_ipv6(), "this kernel has no IPv6")
     def test_ipv6(self):
         """the partner's server over IPv6"""
         outcome = self.send(BOB, client="2001:db8:f::25", certificate="fabrikam")
         self.accepted(outcome, "fabrikam", "partner")
         self.assertIn("src=2001:db8:f::25;", outcome.copy["X-Connector-Trust"])
 
+    @unittest.skipUnless(kernel_has_ipv6(), "this kernel has no IPv6")
     def test_ipv6_outside(self):
         """an IPv6 address beside the partner's prefix"""
         self.refused(self.send(BOB, client="2001:db8:e::25", certificate="fabrikam"), "550 5.7.1", "source", "fabrikam")

@@ -280,19 +280,17 @@ void judge_from_domain(const Case& c, const std::string& domain, Violations& vio
   }
 }
 
-// "several From headers or an unparsable one is a violation": of the partner that the message is attributed to if it asks, else of the
-// first one configured that asks.
-void judge_ambiguous_from(const Case& c, const Finding& finding, Violations& violations) {
-  std::vector<ConnectorId> candidates;
-  if (finding.chosen != no_connector)
-    candidates.push_back(finding.chosen);
-  else if (finding.tls_only != no_connector)
-    candidates.push_back(finding.tls_only);
-  for (ConnectorId id = 0; id < c.count(); ++id) candidates.push_back(id);
-  for (const auto id : candidates) {
-    const auto& scope = c.at(id).sender_domains;
-    const bool names = std::any_of(scope.begin(), scope.end(), [](const auto& p) { return p.kind != DomainPattern::Kind::any; });
-    if (names && checks_header_from(c, c.at(id))) return add_header_from(c, id, violations);
+// "several From headers or an unparsable one is a violation" of every partner that asks; the one that decides is reported: a refusal beats
+// quarantine beats tag, then the first configured.
+void judge_ambiguous_from(const Case& c, Violations& violations) {
+  for (const auto& wanted :
+       {std::vector{OnViolation::reject, OnViolation::tempfail}, std::vector{OnViolation::quarantine}, std::vector{OnViolation::tag}}) {
+    for (ConnectorId id = 0; id < c.count(); ++id) {
+      const auto& scope = c.at(id).sender_domains;
+      const bool names_domain = std::any_of(scope.begin(), scope.end(), [](const auto& p) { return !p.domain.empty(); });
+      const bool has_action = std::find(wanted.begin(), wanted.end(), c.at(id).on_violation) != wanted.end();
+      if (names_domain && has_action && checks_header_from(c, c.at(id))) return add_header_from(c, id, violations);
+    }
   }
 }
 
@@ -301,7 +299,7 @@ void judge_ambiguous_from(const Case& c, const Finding& finding, Violations& vio
 void judge_header_from(const Case& c, const Finding& finding, Violations& violations) {
   const auto& from = c.facts.content->from;
   if (!finding.asks_header_from) return;
-  if (from.kind == HeaderFrom::Kind::unparsable || from.kind == HeaderFrom::Kind::several) judge_ambiguous_from(c, finding, violations);
+  if (from.kind == HeaderFrom::Kind::unparsable || from.kind == HeaderFrom::Kind::several) judge_ambiguous_from(c, violations);
   if (from.kind == HeaderFrom::Kind::parsed)
     for (const auto& domain : from.domains) judge_from_domain(c, domain, violations);
 }

@@ -182,7 +182,10 @@ Decision reference_decide(const PolicyData& policy, const Facts& facts) {
   const auto second = decide_pass({policy, facts, Pass::audit});
   for (std::size_t i = 0; i < facts.recipients.size() && !decision.audit; ++i) {
     const auto& other = second.recipients[i];
-    if (other.action != decision.recipients[i].action) decision.audit = AuditDifference{other.action, other.rule, other.connector};
+    if (other.action == decision.recipients[i].action) continue;
+    // 5 "connector is the grant, exemption or claiming partner; for a violation, the connector that is violated"
+    const auto who = other.rule == Rule::none ? shown_connector(find({policy, facts, Pass::audit})) : other.connector;
+    decision.audit = AuditDifference{other.action, other.rule, who};
   }
   return decision;
 }

@@ -54,16 +54,19 @@ Seen none_of(const std::string& unwanted, const std::vector<std::string>& seen) 
 
 std::vector<std::string> headers_of(const Explanation& e) {
   std::vector<std::string> out;
+  out.reserve(e.add_headers.size());
   for (const auto& header : e.add_headers) out.push_back(header.name + ": " + header.value);
   return out;
 }
 std::vector<std::string> recipients_of(const Explanation& e) {
   std::vector<std::string> out;
+  out.reserve(e.recipients.size());
   for (const auto& r : e.recipients) out.push_back(r.address + " " + r.action + (r.reply ? " " + *r.reply : ""));
   return out;
 }
 std::vector<std::string> steps_of(const Explanation& e) {
   std::vector<std::string> out;
+  out.reserve(e.steps.size());
   for (const auto& step : e.steps) out.push_back(step.connector.value_or("-") + " " + step.outcome + " " + step.because);
   return out;
 }

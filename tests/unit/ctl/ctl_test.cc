@@ -26,7 +26,7 @@ namespace {
 constexpr const char* good = R"(
 organization = { domains = ".contoso.example"; };
 inbound = (
-  { name = "fabrikam"; type = "partner"; sender_domains = "fabrikam.example"; source_ips = "203.0.113.0/28";
+  { name = "fabrikam"; type = "partner"; sender_domains = "fabrikam.example"; source_ips = ( "203.0.113.0/28", "2001:db8:1::/64" );
     min_tls_version = "TLSv1.2"; },
   { name = "printer"; type = "device"; source_ips = "192.0.2.9"; recipients = "internal"; comment = "it is \"old\""; }
 );
@@ -157,7 +157,7 @@ BOOST_AUTO_TEST_CASE(list_names_what_matters) {
   const auto config = write("c.conf", good);
   const auto text = run({"list", "-c", config});
   BOOST_TEST(text.status == 0);
-  BOOST_TEST(has(text.out, "fabrikam  partner  enforce  yes      source(1)"));
+  BOOST_TEST(has(text.out, "fabrikam  partner  enforce  yes      source(2)"));
   const auto data = run({"list", "--json", "-c", config}).data();
   BOOST_TEST(data.size() == 2U);
   BOOST_TEST(data.at(1).at("type") == "device");

@@ -1,0 +1,179 @@
+// The small tools: netstrings, escaping, published values, the log that never waits, word to systemd.
+#define BOOST_TEST_DYN_LINK
+#define BOOST_TEST_MODULE base
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <array>
+#include <boost/test/unit_test.hpp>
+#include <filesystem>
+
+#include "base/escape.h"
+#include "base/log.h"
+#include "base/netstring.h"
+#include "base/process.h"
+#include "base/published.h"
+
+namespace {
+
+using cm::netstring::take;
+using State = cm::netstring::Taken::State;
+
+struct Directory {
+  std::string path;
+  Directory() {
+    char name[] = "base-test-XXXXXX";  // relative: a socket path has about 100 bytes, a build directory may have more
+    path = mkdtemp(name);
+  }
+  ~Directory() { std::filesystem::remove_all(path); }
+};
+
+// A datagram socket of ours in place of the system's log.
+struct Receiver {
+  cm::Fd fd;
+  explicit Receiver(const std::string& path) : fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    BOOST_REQUIRE_EQUAL(::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  }
+  std::string next() const {
+    std::array<char, 8192> buffer{};
+    const auto got = ::recv(fd.get(), buffer.data(), buffer.size(), 0);
+    return got < 0 ? std::string("nothing") : std::string(buffer.data(), static_cast<std::size_t>(got));
+  }
+};
+
+std::string escaped(std::string_view value, std::size_t most = 100) {
+  std::string line;
+  cm::append_value(line, value, most);
+  return line;
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(netstrings_are_taken_one_by_one) {
+  const std::string two = cm::netstring::encode("route X") + cm::netstring::encode("");
+  BOOST_TEST(two == "7:route X,0:,");
+  const auto first = take(two, 100);
+  BOOST_TEST((first.state == State::complete));
+  BOOST_TEST(first.payload == "route X");
+  const auto second = take(std::string_view(two).substr(first.length), 100);
+  BOOST_TEST((second.state == State::complete));
+  BOOST_TEST(second.payload.empty());
+}
+
+BOOST_AUTO_TEST_CASE(every_prefix_of_a_netstring_is_incomplete) {
+  const std::string whole = cm::netstring::encode("payload, with a comma");
+  for (std::size_t length = 0; length < whole.size(); ++length) BOOST_TEST((take(whole.substr(0, length), 100).state == State::incomplete));
+}
+
+BOOST_AUTO_TEST_CASE(what_is_no_netstring_is_known_at_once) {
+  for (const std::string_view bad : {"x", ":", "-1:", "01:a,", "00", "101", "99999999999999999999999999", "3 :abc,", "3:abcd", "3;abc,"})
+    BOOST_TEST((take(bad, 100).state == State::malformed), bad);
+  BOOST_TEST((take("100:", 100).state == State::incomplete));
+}
+
+BOOST_AUTO_TEST_CASE(plain_text_stays_as_it_is) {
+  BOOST_TEST(escaped("<bob@fabrikam.example>") == "<bob@fabrikam.example>");
+  BOOST_TEST(escaped("") == "\"\"");
+}
+
+BOOST_AUTO_TEST_CASE(hostile_text_stays_one_field) {
+  BOOST_TEST(escaped("x action=accept") == "\"x action=accept\"");
+  BOOST_TEST(escaped("a\"b\\c") == R"("a\"b\\c")");
+  BOOST_TEST(escaped(std::string_view("a\r\n\0\x1b\x7f\xc3\xbc", 8)) == R"("a\x0d\x0a\x00\x1b\x7f\xc3\xbc")");
+}
+
+BOOST_AUTO_TEST_CASE(escaped_text_is_bounded) {
+  BOOST_TEST(escaped(std::string(1000000, 'a'), 10) == "\"aaaaaaaaaa...\"");
+  BOOST_TEST(escaped(std::string(1000000, '\x01'), 10).size() < 20);
+}
+
+BOOST_AUTO_TEST_CASE(a_published_value_outlives_its_successor) {
+  cm::Published<std::string> text(std::make_shared<const std::string>("old"));
+  const auto held = text.get();
+  text.set(std::make_shared<const std::string>("new"));
+  BOOST_TEST(*held == "old");
+  BOOST_TEST(*text.get() == "new");
+}
+
+BOOST_AUTO_TEST_CASE(log_lines_are_datagrams) {
+  const Directory directory;
+  const auto path = directory.path + "/log";
+  const Receiver receiver(path);
+  cm::Log log("test", path);
+  log.configure(cm::Log::Target::syslog, cm::Log::Level::info);
+  log.error("first");
+  log.info("two\nlines \xc3\xbc");
+  log.write(cm::Log::Level::debug, "not wanted");
+  const auto first = receiver.next();
+  BOOST_TEST(first.starts_with("<19>"));  // mail.err
+  BOOST_TEST(first.ends_with("test[" + std::to_string(::getpid()) + "]: first"));
+  BOOST_TEST(first.size() == 4 + 16 + std::string("test[]: first").size() + std::to_string(::getpid()).size());
+  const auto second = receiver.next();
+  BOOST_TEST(second.starts_with("<22>"));  // mail.info
+  BOOST_TEST(second.ends_with("]: two?lines \xc3\xbc"));
+  BOOST_TEST(receiver.next() == "nothing");
+  BOOST_TEST(log.dropped() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(log_lines_are_bounded) {
+  const Directory directory;
+  const auto path = directory.path + "/log";
+  const Receiver receiver(path);
+  cm::Log log("test", path);
+  log.configure(cm::Log::Target::syslog, cm::Log::Level::info);
+  log.info(std::string(100000, 'x'));
+  BOOST_TEST(receiver.next().size() < 4100U);
+}
+
+BOOST_AUTO_TEST_CASE(a_log_nobody_reads_is_never_waited_for) {
+  const Directory directory;
+  const auto path = directory.path + "/log";
+  cm::Log log("test", path);
+  log.configure(cm::Log::Target::syslog, cm::Log::Level::info);
+  log.info("nobody there");
+  BOOST_TEST(log.dropped() == 1U);
+  const Receiver deaf(path);
+  for (int i = 0; i < 10000; ++i) log.info("nobody reads");
+  BOOST_TEST(log.dropped() > 1U);
+}
+
+BOOST_AUTO_TEST_CASE(a_restarted_log_is_found_again) {
+  const Directory directory;
+  const auto path = directory.path + "/log";
+  cm::Log log("test", path);
+  log.configure(cm::Log::Target::syslog, cm::Log::Level::info);
+  {
+    const Receiver first(path);
+    log.info("one");
+    BOOST_TEST(first.next().ends_with(" one"));
+  }
+  std::filesystem::remove(path);
+  log.info("lost");
+  const Receiver second(path);
+  log.info("two");
+  BOOST_TEST(second.next().ends_with(" two"));
+  BOOST_TEST(log.dropped() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(systemd_is_told_on_its_socket) {
+  ::unsetenv("NOTIFY_SOCKET");
+  cm::notify_systemd("READY=1");  // nobody to tell: nothing happens
+  const std::string abstract = "@connector-milter-base-test-" + std::to_string(::getpid());
+  cm::Fd fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  abstract.copy(address.sun_path + 1, abstract.size() - 1, 1);
+  const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + abstract.size());
+  BOOST_REQUIRE_EQUAL(::bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), length), 0);
+  ::setenv("NOTIFY_SOCKET", abstract.c_str(), 1);
+  cm::notify_systemd("READY=1");
+  std::array<char, 64> buffer{};
+  BOOST_TEST(::recv(fd.get(), buffer.data(), buffer.size(), 0) == 7);
+  BOOST_TEST(std::string_view(buffer.data()) == "READY=1");
+  ::unsetenv("NOTIFY_SOCKET");
+}
