@@ -2,16 +2,11 @@
 #include "session/session.h"
 
 #include "observe/record.h"
+#include "policy/text.h"
 #include "session/trace_id.h"
 
 namespace cm::session {
 namespace {
-
-bool has_bare_cr(std::string_view text) {
-  for (auto at = text.find('\r'); at != std::string_view::npos; at = text.find('\r', at + 1))
-    if (at + 1 == text.size() || text[at + 1] != '\n') return true;
-  return false;
-}
 
 std::string_view trim(std::string_view text) {
   constexpr std::string_view space = " \t\r\n";
@@ -152,7 +147,7 @@ void Session::note_from(Message& message, std::string_view value) {
 void Session::header(std::string_view name, std::string_view value) {
   if (!message_) return;
   auto& message = *message_;
-  if (has_bare_cr(name) || has_bare_cr(value)) message.content.malformed_header = true;
+  if (text::has_bare_cr(name) || text::has_bare_cr(value)) message.content.malformed_header = true;
   if (sees_body_) message.bytes += wire_size(name, value);
   message.removable.see(*message.policy, name);
   const auto bare_name = trim(name);
