@@ -186,6 +186,8 @@ Answer Session::end_of_message(std::string queue_id) {
   Answer answer;
   if (is_refusal(verdict.action)) {
     answer = refuse(message, verdict, nullptr, decision.audit);
+  } else if (message.recipients == 0) {  // the MTA lost its way: nothing was judged that could now be accepted
+    answer = refuse_content(message, {451, "4.3.0", "Message has no recipients"});
   } else {
     count(message, decision.audit);
     const auto added = render_headers(*message.policy, connection_, message.deliberation.sender(), decision, message.trace_id);
