@@ -180,7 +180,7 @@ Answer Session::end_of_message(std::string queue_id) {
   Answer answer;
   if (is_refusal(verdict.action)) {
     answer = refuse(message, verdict, nullptr, decision.audit);
-  } else if (decision.recipients.empty()) {  // no MTA ends a message without RCPT; nobody judged this one
+  } else if (message.recipients == 0) {  // no MTA ends a message without RCPT; nobody judged this one
     answer = refuse_content(message, {451, "4.3.0", "Message has no recipient"});
   } else {
     count(message, decision.audit);

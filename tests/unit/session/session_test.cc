@@ -106,6 +106,15 @@ BOOST_AUTO_TEST_CASE(trace_ids_are_twelve_letters_and_never_the_same) {
   BOOST_TEST(seen.size() == 10000U);
 }
 
+BOOST_FIXTURE_TEST_CASE(a_message_without_recipients_is_never_accepted, World) {
+  connect("10.1.0.5");
+  BOOST_TEST(mail("<anna@contoso.example>").empty());
+  const auto answer = end();
+  BOOST_TEST(code(answer) == "451 4.3.0");
+  BOOST_TEST(edits(answer).empty());
+  BOOST_TEST(log.size() == 1U);
+}
+
 BOOST_FIXTURE_TEST_CASE(an_accepted_message, World) {
   BOOST_TEST(code(connect("10.1.0.5")).empty());
   BOOST_TEST(mail("<anna@contoso.example>").empty());
