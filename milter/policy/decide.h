@@ -30,7 +30,7 @@ Attribution attribute(const Policy& policy, const Connection& connection, const 
 void judge_header_from(const Policy& policy, const Connection& connection, const Sender& sender, const HeaderFrom& from, Pass pass,
                        const Attribution& attribution, Violations& violations, Steps* steps);
 
-/// The violation that decides: a refusal beats quarantine beats tag, then the first in the order of Rule. Null if there is none.
+/// The violation that decides (demands.cc): a refusal beats quarantine beats tag, then the first in the order of Rule. Null if there is none.
 const Violation* deciding(const Violations& violations);
 
 /// One message in one pass, stage by stage. Copyable; borrows policy and connection.

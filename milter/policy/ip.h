@@ -56,7 +56,6 @@ class SourceSet {
   [[nodiscard]] bool contains(const Ip& ip) const;
   [[nodiscard]] bool intersects(const SourceSet& other) const;
   [[nodiscard]] bool empty() const { return v4_.empty() && v6_.empty(); }
-  [[nodiscard]] bool has_v6() const { return !v6_.empty(); }
 
  private:
   struct Range {
