@@ -134,7 +134,7 @@ std::string Daemon::open() {
   if (why = serve::give_to_group(control_path, service.control.group, service.control.mode); !why.empty()) return why;
   if (!milter_path.empty())
     if (why = serve::give_to_group(milter_path, service.milter.group, service.milter.mode); !why.empty()) return why;
-  return become_user(own_user, socket_paths_);
+  return become_user(own_user, socket_paths_, control_path);
 }
 
 // The one way to a new policy, for SIGHUP and the control socket. A bad configuration changes nothing.

@@ -240,9 +240,8 @@ class Inbound {
   }
 
   void read_added_headers() {
-    int index = 0;
-    for (const auto* node : group_.groups("add_headers")) {
-      Group header(*node, group_.file(), group_.path_of("add_headers") + "[" + std::to_string(index++) + "]", group_.report());
+    for (const auto& [node, index] : group_.groups("add_headers")) {
+      Group header(*node, group_.file(), group_.path_of("add_headers") + "[" + std::to_string(index) + "]", group_.report());
       if (!header.has("name")) header.missing("name", "the header's name");
       if (!header.has("value")) header.missing("value", "the header's value");
       const auto name = header.text("name"), value = header.text("value");

@@ -44,8 +44,12 @@ class Group {
   Strings strings(std::string_view name, bool may_be_empty = false);
   /// A group; null if absent or not one.
   const Node* group(std::string_view name);
-  /// `( { }, ... )`: the elements that are groups.
-  std::vector<const Node*> groups(std::string_view name);
+  /// `( { }, ... )`: the elements that are groups, with their place in the list; the others are reported.
+  struct Element {
+    const Node* node;
+    int index;
+  };
+  std::vector<Element> groups(std::string_view name);
 
   template <class T, std::size_t N>
   std::optional<T> word(std::string_view name, const Word<T> (&words)[N]) {

@@ -144,8 +144,7 @@ class Scanner {
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value, hex ? 16 : 10);
     const std::uint64_t most = (is_long ? std::uint64_t{0x7fffffffffffffff} : std::uint64_t{0x7fffffff}) + (negative ? 1 : 0);
     if (error == std::errc{} && end == digits.data() + digits.size() && value <= most) return {};
-    return "the number " + std::string(written.substr(0, 40)) +
-           " is too large to be written as a bare number: write a size in double quotes, such as \"5G\"";
+    return "the number " + std::string(written.substr(0, 40)) + " is too large; a size this large is written in double quotes, such as \"5G\"";
   }
 
   void punctuation(char c) {

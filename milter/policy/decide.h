@@ -46,6 +46,7 @@ class Side {
 
  private:
   [[nodiscard]] Violations judge_recipient(const Envelope& recipient) const;
+  void note_recipients(const Sender& sender, Steps* steps) const;
   [[nodiscard]] Violations judge_content(const Sender& sender, const Content& content, Steps* steps) const;
 
   const Policy& policy_;
@@ -55,6 +56,7 @@ class Side {
   std::vector<RecipientDecision> recipients_;
   Violations accepted_own_;     // recipient violations that did not refuse: quarantine and tag
   Violations first_own_;        // of the first recipient
+  Violations all_own_;          // of any recipient: for the steps
   std::uint32_t accepted_ = 0;  // recipients not refused
   bool refused_ = false;        // some recipient was refused, other than as surplus
 };

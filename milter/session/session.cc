@@ -200,13 +200,14 @@ void Session::fail() noexcept {
 
 void Session::record(const Message& message, const RecipientDecision& verdict, const Reply* reply, const std::string* recipient,
                      const std::optional<AuditDifference>* audit) {
+  const bool about_all = !reply || recipient == &message.first_recipient;  // a refused recipient's line counts nobody else
   shared_.record(observe::render({.policy = message.policy.get(),
                                   .connection = &connection_,
                                   .sender = &message.deliberation.sender(),
                                   .queue_id = message.queue_id,
                                   .verdict = verdict,
                                   .recipient = recipient,
-                                  .recipients = reply ? 0 : message.recipients,
+                                  .recipients = about_all ? message.recipients : 0,
                                   .size = message.content.size ? message.content.size : message.deliberation.sender().declared_size,
                                   .message_id = message.message_id,
                                   .audit = audit,

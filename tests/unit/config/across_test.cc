@@ -36,6 +36,7 @@ BOOST_AUTO_TEST_CASE(via) {
        {"main.conf:4: error: inbound.q.via[1]: a connector cannot name itself: its own identity counts anyway",
         "main.conf:5: error: inbound.q.via[2]: there is no inbound connector \"P\" (did you mean \"p\"?)",
         "main.conf:5: error: inbound.q.via[3]: there is no inbound connector \"zzzz\""}},
+      {partner("p", "\"*\"", "source_ips = " + both + "; via = \"q\";"), {"main.conf:3: error: inbound.p.via: there is no inbound connector \"q\""}},
       {partner("p", "\"*\"", "require_tls = true;") + ",\n" + partner("q", "\"d.example\"", "via = \"p\";"),
        {"main.conf:4: error: inbound.q.via: the inbound connector \"p\" (main.conf:3) has no identity to lend: it needs source_ips, certificates or "
         "auth_users"}},

@@ -273,6 +273,7 @@ BOOST_FIXTURE_TEST_CASE(the_size_counts_headers_and_body, World) {
   BOOST_TEST(message(1000 - 16 - 2).empty());
   BOOST_TEST(contains(log.back(), " size=1000 "));
   BOOST_TEST(message(1000 - 16 - 1) == "552 5.3.4");
+  BOOST_TEST(contains(log.back(), " nrcpt=1 size=1001 "));
   BOOST_TEST(message(10).empty());  // nothing of the other messages is counted
 }
 
