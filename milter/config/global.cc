@@ -1,3 +1,4 @@
+// Global settings, one function a group. Whatever is wrong is reported and keeps its default; the policy is then never used.
 #include "config/global.h"
 
 #include <algorithm>

@@ -1,3 +1,6 @@
+// One inbound connector, setting by setting: which type takes which, defaults by type, and the least it must demand.
+//
+// The rule: a value that no fact can ever equal is an error, not a connector that never holds; and no stranger is a peer by omission.
 #include "config/inbound.h"
 
 #include <algorithm>

@@ -85,8 +85,9 @@ class Loader {
   std::vector<std::string> connector_files(const fs::path& directory) {
     std::vector<std::string> files;
     std::error_code error;
-    if (!fs::exists(fs::symlink_status(directory, error))) return files;
-    for (fs::directory_iterator entry(directory.empty() ? "." : directory, error), end; !error && entry != end; entry.increment(error)) {
+    // Only what is known not to be there may be left out: a policy without its connectors accepts what they restrict.
+    if (fs::symlink_status(directory, error).type() == fs::file_type::not_found) return files;
+    for (fs::directory_iterator entry(directory, error), end; !error && entry != end; entry.increment(error)) {
       const auto name = entry->path().filename().string();
       if (!name.starts_with('.') && name.size() > 5 && name.ends_with(".conf")) files.push_back((directory / name).string());
     }

@@ -1,3 +1,4 @@
+// Typed reading of one group, setting by setting. Knows types and places, never what a setting means.
 #include "config/reader.h"
 
 #include <charconv>

@@ -1,3 +1,5 @@
+// The scanner: brackets, names, strings and numbers, in one pass. What it does not understand is left for libconfig to complain about;
+// it must see every value that libconfig sees, in the same order.
 #include "config/scan.h"
 
 #include <charconv>

@@ -1,3 +1,6 @@
+// Text -> scan -> libconfig -> Node tree. The one file of this room that reads files and calls libconfig.
+//
+// The rule: what libconfig reads differently from what is written carries its problem with it (scan.h), so that no value is used unseen.
 #include "config/tree.h"
 
 #include <algorithm>

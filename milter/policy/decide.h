@@ -1,7 +1,7 @@
 // The engine: which connector a message hits, and what becomes of it. Pure: same policy, same facts, same decision.
 //
-// The order of SPEC 3.4 stands on one screen in attribute() (attribute.cc): grants and exemptions, vouched mail, partners from the
-// most specific sender pattern down, protect, unmatched. Nothing here looks anything up outside its arguments.
+// The order (connector-milter.conf(5), HOW MAIL IS DECIDED) stands on one screen in attribute() (attribute.cc): grants and exemptions,
+// vouched mail, partners from the most specific sender pattern down, protect, unmatched. Nothing here looks anything up outside its arguments.
 #pragma once
 
 #include "policy/decision.h"
@@ -20,13 +20,13 @@ struct Attribution {
   boost::container::small_vector<ConnectorId, 4> judged;  // connectors whose limits bind the message
 };
 
-/// SPEC 3.1: on a closed listener, can no enforced connector accept this client any more, whatever it may still prove?
+/// On a closed listener: can no enforced connector accept this client any more, whatever it may still prove?
 bool is_refused_at_connect(const Policy& policy, const Connection& connection, Pass pass = Pass::enforced);
 
-/// SPEC 3.4. `steps` may be null.
+/// Which connector the sender hits, and what it violates. `steps` may be null.
 Attribution attribute(const Policy& policy, const Connection& connection, const Sender& sender, Pass pass, Steps* steps);
 
-/// SPEC 3.3 check_header_from: what the From domains add to the violations.
+/// check_header_from: what the From domains add to the violations.
 void judge_header_from(const Policy& policy, const Connection& connection, const Sender& sender, const HeaderFrom& from, Pass pass,
                        const Attribution& attribution, Violations& violations, Steps* steps);
 

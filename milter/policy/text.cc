@@ -1,3 +1,4 @@
+// UTF-8 as RFC 3629 has it, and echo without anything but printable ASCII. Never decodes.
 #include "policy/text.h"
 
 namespace cm::text {

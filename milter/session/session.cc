@@ -41,10 +41,11 @@ Reply internal_failure(std::string_view trace_id) { return plain_reply(451, "4.3
 Answer Session::connect(Connection connection, const Policy& policy) {
   observe::add(shared_.counters.connections);
   message_.reset();
+  connected_ = false;  // a failure below leaves a session that takes no mail
   connection_ = std::move(connection);
-  connected_ = true;
   Answer answer;
-  if (!policy.has_closed_listener() || !is_refused_at_connect(policy, connection_)) return answer;
+  connected_ = !policy.has_closed_listener() || !is_refused_at_connect(policy, connection_);
+  if (connected_) return answer;
   const RecipientDecision verdict{Action::reject, Rule::closed, no_connector};
   const auto trace_id = make_trace_id();
   answer.refusal = render_reply(policy, connection_, Sender{}, verdict, nullptr, trace_id);
@@ -184,8 +185,8 @@ Answer Session::end_of_message(std::string queue_id) {
   Answer answer;
   if (is_refusal(verdict.action)) {
     answer = refuse(message, verdict, nullptr, decision.audit);
-  } else if (message.recipients == 0) {  // the MTA lost its way: nothing was judged that could now be accepted
-    answer = refuse_content(message, {451, "4.3.0", "Message has no recipients"});
+  } else if (message.recipients == 0) {  // no MTA ends a message without RCPT; nobody judged this one
+    answer = refuse_content(message, {451, "4.3.0", "Message has no recipient"});
   } else {
     count(message, decision.audit);
     const auto added = render_headers(*message.policy, connection_, message.deliberation.sender(), decision, message.trace_id);

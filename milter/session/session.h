@@ -94,7 +94,7 @@ class Session {
 
   Shared& shared_;
   const bool sees_body_;
-  bool connected_ = false;
+  bool connected_ = false;  // and not refused
   Connection connection_;
   std::optional<Message> message_;
 };

@@ -42,7 +42,8 @@ BOOST_AUTO_TEST_CASE(via) {
       {partner("q", "\"d.example\"", "via = \"o\";") + " );\noutbound = ( { name = \"o\"; }",
        {"main.conf:3: error: inbound.q.via: \"o\" is an outbound connector: via names inbound connectors", "main.conf:4: error: outbound.o: ..."}},
       {partner("p", "\"*\"", "source_ips = " + both + "; enabled = false;") + ",\n" + partner("q", "\"d.example\"", "via = \"p\";"),
-       {"main.conf:4: warning: inbound.q.via: has no effect: none of the connectors it names is enabled and in mode \"enforce\""}},
+       {"main.conf:4: warning: inbound.q.via: has no effect: none of the connectors it names is enabled and in mode \"enforce\", so this partner's "
+        "mail that comes through them is a violation"}},
       {grant("g", "source_ips = \"192.0.2.1\";") + ",\n" + partner("q", "\"d.example\"", "via = \"g\";"), {}},
   });
   // A name that may be in a file that could not be read is not called wrong.

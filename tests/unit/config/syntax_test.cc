@@ -124,6 +124,19 @@ BOOST_AUTO_TEST_CASE(connectors_d) {
       boost::test_tools::per_element());
 }
 
+BOOST_AUTO_TEST_CASE(a_connectors_d_that_cannot_be_looked_at_is_an_error) {
+  const Directory directory;
+  auto deep = directory.path.string();  // so that main.conf has a path that the kernel takes, and connectors.d has not
+  while (deep.size() < 4000) deep += "/" + std::string(50, 'd');
+  deep += "/" + std::string(4084 - deep.size() - 1, 'd');
+  fs::create_directories(deep);
+  std::ofstream(deep + "/main.conf") << base;
+  const auto result = load(deep + "/main.conf");
+  BOOST_TEST(result.config == nullptr);
+  BOOST_REQUIRE_EQUAL(result.diagnostics.size(), 1U);
+  BOOST_TEST(result.diagnostics[0].message == "the directory cannot be read: File name too long");
+}
+
 BOOST_AUTO_TEST_CASE(list_files) {
   const Directory directory;
   const auto entry = [](const std::string& name, const std::string& file) {

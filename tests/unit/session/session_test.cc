@@ -200,6 +200,26 @@ BOOST_FIXTURE_TEST_CASE(without_a_connect_nothing_is_accepted, World) {
   BOOST_TEST(mail("<anna@contoso.example>") == "451 4.3.0");
 }
 
+BOOST_FIXTURE_TEST_CASE(a_failure_at_connect_lets_nothing_in, World) {
+  auto closed = usual();
+  closed.inbound.clear();
+  policy.set(make(std::move(closed)));
+  BOOST_TEST(code(connect("10.1.0.5")).empty());
+  shared.record = [](std::string_view) { throw std::bad_alloc(); };
+  BOOST_CHECK_THROW(session->connect({Ip::parse("192.0.2.66"), "relay", false}, *policy.get()), std::bad_alloc);
+  shared.record = [](std::string_view) {};
+  MailEvent event;  // would be vouched for, had the connection not been refused
+  event.argument = "<anna@contoso.example>";
+  event.login = "anna";
+  BOOST_TEST(code(session->mail(event)) == "451 4.3.0");
+}
+
+BOOST_FIXTURE_TEST_CASE(a_message_without_a_recipient_is_not_accepted, World) {
+  connect("192.0.2.66");
+  mail("<bob@fabrikam.example>");  // to be refused, at RCPT
+  BOOST_TEST(code(end()) == "451 4.3.0");
+}
+
 BOOST_FIXTURE_TEST_CASE(a_failure_in_a_step_without_answer_is_answered_at_the_next, World) {
   connect("10.1.0.5");
   mail("<anna@contoso.example>");
