@@ -28,9 +28,10 @@ class FaultScenario(Scenario):
 
     def setUp(self):
         self.daemon = self.host.daemon
+        self.daemon.configure(CONFIG)
         if self.daemon.process is None or self.daemon.process.poll() is not None:
-            self.daemon.configure(CONFIG)
             self.daemon.start()
+        self.assertEqual(self.daemon.control_tool("reload")[0], 0)
         self.before = Counter(copy["Message-ID"] for copy in self.host.postfix.all_messages())
 
     def copies(self):
@@ -163,12 +164,12 @@ class Faults(FaultScenario):
             if kind == "broken":
                 path.write_bytes(dice.choice(BROKEN).encode() + b"\n# no more")
             elif kind == "half":
-                path.write_bytes(whole[:dice.randrange(1, CONFIG.index("inbound") + 60)])
+                path.write_bytes(self.half(whole, dice))
             elif kind == "gone":
                 path.unlink()
             elif kind == "hup":
                 self.daemon.hang_up()
-                path.write_bytes(whole[:dice.randrange(len(whole))])
+                path.write_bytes(self.half(whole, dice))
                 self.daemon.hang_up()
                 path.write_bytes(whole)
                 self.daemon.hang_up()
@@ -179,6 +180,11 @@ class Faults(FaultScenario):
         self.daemon.configure(CONFIG)
         self.assertEqual(self.daemon.control_tool("reload")[0], 0)
         return taken, refused
+
+    @staticmethod
+    def half(whole, dice):
+        """Cut within a setting. What is cut between two settings is a whole configuration, only another one: nobody can tell."""
+        return whole[:dice.randrange(whole.index(b"inbound = (") + 1, whole.index(b"} );", whole.index(b"inbound = (")) + 1)]
 
     def ask_to_reload(self):
         """The answer of the control socket; connectorctl would look for it in the configuration that is broken."""
