@@ -57,8 +57,13 @@ class DaemonScenario(unittest.TestCase):
     def setUpClass(cls):
         cls.directory = Path(tempfile.mkdtemp(prefix="daemon-", dir="/tmp"))
         cls.daemon = ConnectorMilter(build_directory(), cls.directory)
+        cls.arrange(cls.daemon)
         cls.daemon.configure(cls.config)
         cls.daemon.start()
+
+    @classmethod
+    def arrange(cls, daemon):
+        """What a class of tests changes in its daemon before that is configured and started."""
 
     @classmethod
     def tearDownClass(cls):
@@ -78,9 +83,14 @@ class Scenario(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         host = MailHost(build_directory(), settings=cls.settings)
+        cls.arrange(host.daemon)
         host.daemon.configure(cls.config)
         host.start()
         cls.host = host
+
+    @classmethod
+    def arrange(cls, daemon):
+        """What a class of tests changes in its daemon before that is configured and started."""
 
     @classmethod
     def tearDownClass(cls):

@@ -10,8 +10,12 @@
 #include <sys/wait.h>
 
 #include <array>
+#include <atomic>
 #include <boost/test/unit_test.hpp>
+#include <chrono>
 #include <filesystem>
+#include <thread>
+#include <vector>
 
 #include "base/escape.h"
 #include "base/log.h"
@@ -143,6 +147,39 @@ BOOST_AUTO_TEST_CASE(a_log_nobody_reads_is_never_waited_for) {
   const Receiver deaf(path);
   for (int i = 0; i < 10000; ++i) log.info("nobody reads");
   BOOST_TEST(log.dropped() > 1U);
+}
+
+// A pipe with room for one line, and several threads that each see that room.
+BOOST_AUTO_TEST_CASE(a_full_standard_error_is_never_waited_for) {
+  const cm::Fd real(::dup(STDERR_FILENO));
+  bool waited = false;
+  for (int round = 0; round < 300 && !waited; ++round) {
+    std::array<int, 2> ends{};
+    BOOST_REQUIRE_EQUAL(::pipe2(ends.data(), O_CLOEXEC), 0);
+    const cm::Fd reader(ends[0]), writer(ends[1]);
+    BOOST_REQUIRE(::fcntl(writer.get(), F_SETPIPE_SZ, 4096) >= 0);
+    ::dup2(writer.get(), STDERR_FILENO);
+    cm::Log log("test");
+    std::atomic<int> ready{0}, done{0};
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < 4; ++i)
+      threads.emplace_back([&] {
+        ++ready;
+        while (ready < 4) {
+        }
+        log.info(std::string(3900, 'x'));
+        ++done;
+      });
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+    while (done < 4 && std::chrono::steady_clock::now() < end) std::this_thread::yield();
+    waited = done < 4;
+    std::array<char, 8192> sink{};
+    while (done < 4) static_cast<void>(::read(reader.get(), sink.data(), sink.size()));
+    ::dup2(real.get(), STDERR_FILENO);
+    threads.clear();
+    BOOST_TEST((waited || log.dropped() == 3U));
+  }
+  BOOST_TEST(!waited);
 }
 
 BOOST_AUTO_TEST_CASE(a_restarted_log_is_found_again) {
