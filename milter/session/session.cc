@@ -118,6 +118,7 @@ Answer Session::rcpt(RcptEvent event) {
   if (!message_) return {internal_failure(), {}, {}};
   if (message_->failed) return {internal_failure(message_->trace_id), {}, {}};
   auto& message = *message_;
+  message.asked = true;
   if (!event.queue_id.empty()) message.queue_id = std::move(event.queue_id);
   const auto recipient = envelope(*message.policy, event.argument, event.resolved);
   const auto verdict = message.deliberation.rcpt(recipient);
@@ -162,7 +163,7 @@ void Session::body(std::size_t bytes) {
 }
 
 Answer Session::end_of_message(std::string queue_id) {
-  if (!message_ || message_->failed) {
+  if (!message_ || message_->failed || !message_->asked) {  // mail to nobody was never decided
     Answer failed{internal_failure(message_ ? std::string_view(message_->trace_id) : std::string_view{}), {}, {}};
     message_.reset();
     return failed;

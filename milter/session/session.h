@@ -70,6 +70,7 @@ class Session {
     std::string trace_id, queue_id, message_id;
     std::string first_recipient;  // accepted
     std::size_t recipients = 0;   // accepted
+    bool asked = false;           // about some recipient
     bool surplus_logged = false, difference_counted = false, failed = false;
     Content content;
     std::uint64_t bytes = 0;

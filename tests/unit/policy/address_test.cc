@@ -189,5 +189,17 @@ BOOST_AUTO_TEST_CASE(set_agrees_with_the_patterns) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(patterns_are_shown_as_they_may_be_written) {
+  for (const auto* text : {"a.b@d.example", "\"a b\"@d.example", "\"a@b\"@d.example", "\"a\\\"\\\\b\"@d.example", "*.d.example", "<>"})
+    BOOST_TEST(pattern(text).to_string() == text);
+  BOOST_TEST(pattern("\"a\".\"b\"@d.example").to_string() == "a.b@d.example");
+}
+
+// Not the pattern of the whole domain.
+BOOST_AUTO_TEST_CASE(an_empty_local_part_is_no_pattern) {
+  BOOST_TEST(!AddressPattern::parse("\"\"@d.example"));
+  BOOST_TEST(!AddressPattern::parse("<\"\"@d.example>"));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 }  // namespace

@@ -195,6 +195,14 @@ BOOST_FIXTURE_TEST_CASE(events_without_a_message_are_not_accepted, World) {
   BOOST_TEST(code(end()) == "451 4.3.0");
 }
 
+BOOST_FIXTURE_TEST_CASE(mail_to_nobody_is_not_accepted, World) {
+  connect("10.1.0.5");
+  BOOST_TEST(mail("<anna@contoso.example>").empty());
+  const auto answer = end();
+  BOOST_TEST(code(answer) == "451 4.3.0");
+  BOOST_TEST(answer.edits.empty());
+}
+
 BOOST_FIXTURE_TEST_CASE(without_a_connect_nothing_is_accepted, World) {
   session = std::make_unique<Session>(shared, false);
   BOOST_TEST(mail("<anna@contoso.example>") == "451 4.3.0");
