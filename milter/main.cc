@@ -71,6 +71,11 @@ std::shared_ptr<const Policy> policy_of(std::shared_ptr<const config::Config> co
   return {std::move(config), policy};
 }
 
+bool sockets_differ(const config::Service& a, const config::Service& b) {
+  const auto same = [](const config::Socket& x, const config::Socket& y) { return x.address == y.address && x.group == y.group && x.mode == y.mode; };
+  return !same(a.milter, b.milter) || !same(a.control, b.control);
+}
+
 class Daemon {
  public:
   Daemon(std::string config_file, std::shared_ptr<const config::Config> config)
@@ -144,6 +149,10 @@ serve::ReloadResult Daemon::reload() {
     }
     result.ok = loaded.config != nullptr;
     if (result.ok) {
+      if (sockets_differ(config_->service, loaded.config->service)) {
+        result.diagnostics.emplace_back("the socket settings have changed: they take effect at the next start of the daemon");
+        log_.warning(result.diagnostics.back());
+      }
       config_ = std::move(loaded.config);
       policy_.set(policy_of(config_));
       loaded_ = result.at;

@@ -2,7 +2,6 @@
 #include "session/session.h"
 
 #include "observe/record.h"
-#include "policy/limits.h"
 #include "session/trace_id.h"
 
 namespace cm::session {
@@ -143,7 +142,6 @@ void Session::note_from(Message& message, std::string_view value) {
     return;
   }
   from.kind = HeaderFrom::Kind::unparsable;
-  if (value.size() > limits::header_from_bytes) return;
   if (auto domains = parse_header_from(value)) {
     from.kind = HeaderFrom::Kind::parsed;
     from.domains = std::move(*domains.value);

@@ -213,6 +213,9 @@ BOOST_AUTO_TEST_CASE(risks) {
       {partner("lock", "\"*\"", "source_ips = " + both + "; listeners = \"relay\";") + ",\n" +
            partner("a", "\"d.example\"", "source_ips = " + both + "; listeners = \"mx\";"),
        {}},
+      {partner("lock", "\"*\"", "source_ips = [ \"198.51.100.0/24\", \"2001:db8:1::/48\" ]; listeners = \"relay\";") + ",\n" +
+           partner("a", "\"d.example\"", "source_ips = " + both + ";"),
+       {no_via}},
       {partner("lock", "\"*\"", "require_tls = true;") + ",\n" + partner("a", "\"d.example\"", "source_ips = " + both + ";"), {}},
   });
 }

@@ -61,6 +61,7 @@ BOOST_AUTO_TEST_CASE(values_libconfig_would_misread) {
             {"max_message_size = 99999999999999999999L;",
              {"main.conf:4: error: inbound.a.max_message_size: the number 99999999999999999999L is too large..."}},
             {"max_recipients = 2147483647;", {}},
+            {"max_recipients = 2147483648;", {"main.conf:4: error: inbound.a.max_recipients: the number 2147483648 is too large..."}},
             {"max_recipients = 4294967297;", {"main.conf:4: error: inbound.a.max_recipients: the number 4294967297 is too large..."}},
             {"comment = \"a\\x00b\";", {"main.conf:4: error: inbound.a.comment: the string holds a NUL (\\x00), which no setting may have"}},
             {"comment = \"a\\xe9b\";", {"main.conf:4: error: inbound.a.comment: the string is not valid UTF-8"}},

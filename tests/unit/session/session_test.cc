@@ -272,6 +272,15 @@ BOOST_FIXTURE_TEST_CASE(draining_takes_no_new_message_and_finishes_the_old, Worl
   BOOST_TEST(shared.in_flight == 0);
 }
 
+BOOST_FIXTURE_TEST_CASE(a_refused_mail_ends_the_message_before_it, World) {
+  connect("10.1.0.5");
+  mail("<anna@contoso.example>");
+  shared.draining = true;
+  BOOST_TEST(mail("<anna@contoso.example>") == "421 4.3.2");
+  BOOST_TEST(rcpt("<anna@contoso.example>") == "451 4.3.0");
+  BOOST_TEST(shared.in_flight == 0);
+}
+
 BOOST_FIXTURE_TEST_CASE(messages_in_flight_are_counted_however_they_end, World) {
   connect("10.1.0.5");
   mail("<anna@contoso.example>");
