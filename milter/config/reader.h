@@ -3,6 +3,7 @@
 // A wrong value is reported where it stands and then counts as not given; the reader never stops and never guesses.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <span>
 #include <string>
@@ -68,6 +69,12 @@ class Group {
     return std::nullopt;
   }
 
+  /// Calls f(name as it was asked for, line) once for every setting that is there and was taken.
+  template <class F>
+  void each_known(F&& f) const {
+    for (const auto& child : node_.children)
+      if (const auto name = std::find(known_.begin(), known_.end(), child.name); name != known_.end()) f(*name, child.name_line);
+  }
   /// Reports every setting that was not taken, with what was asked for as suggestions. Call once, at the end.
   void finish();
 

@@ -98,7 +98,8 @@ BOOST_AUTO_TEST_CASE(connectors_d) {
   BOOST_TEST(good.connectors == 3);
   const auto& inbound = good.config->policy.data().inbound;
   BOOST_TEST((inbound.at(0).name + inbound.at(1).name + inbound.at(2).name) == "mab");
-  BOOST_TEST(good.config->inbound_provenance.at(1).at("auth_users").file == (directory.path / "connectors.d/10.conf").string());
+  BOOST_TEST(inbound.at(1).at.file == (directory.path / "connectors.d/10.conf").string());
+  BOOST_TEST(good.config->inbound_provenance.at(1).line_of("auth_users").value() == 1U);
 
   directory.write("connectors.d/15.conf",
                   "inbound = ( { name = \"m\"; type = \"relay\"; source_ips = \"192.0.2.3\"; } );\nunmatched = \"reject\";\ninbond = ();");
