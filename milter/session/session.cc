@@ -98,7 +98,7 @@ Answer Session::refuse_content(const Message& message, const PlainRefusal& why) 
   answer.refusal = plain_reply(why.code, why.xcode, message.trace_id, why.text);
   const RecipientDecision verdict{why.code < 500 ? Action::tempfail : Action::reject, why.rule, no_connector};
   count(verdict);
-  record(message, verdict, &*answer.refusal, message.first_recipient.empty() ? nullptr : &message.first_recipient, nullptr);
+  shared_.record(line(message, verdict, &*answer.refusal, message.first_recipient.empty() ? nullptr : &message.first_recipient, nullptr));
   return answer;
 }
 
@@ -110,7 +110,7 @@ Answer Session::refuse(Message& message, const RecipientDecision& verdict, const
   answer.refusal = render_reply(*message.policy, connection_, sender, verdict, recipient, message.trace_id);
   count(verdict);
   const auto* to = recipient ? &recipient->argument.text : message.first_recipient.empty() ? nullptr : &message.first_recipient;
-  if (logged) record(message, verdict, &*answer.refusal, to, &audit);
+  if (logged) shared_.record(line(message, verdict, &*answer.refusal, to, &audit));
   return answer;
 }
 
@@ -118,7 +118,6 @@ Answer Session::rcpt(RcptEvent event) {
   if (!message_) return {internal_failure(), {}, {}};
   if (message_->failed) return {internal_failure(message_->trace_id), {}, {}};
   auto& message = *message_;
-  message.asked = true;
   if (!event.queue_id.empty()) message.queue_id = std::move(event.queue_id);
   const auto recipient = envelope(*message.policy, event.argument, event.resolved);
   const auto verdict = message.deliberation.rcpt(recipient);
@@ -163,7 +162,7 @@ void Session::body(std::size_t bytes) {
 }
 
 Answer Session::end_of_message(std::string queue_id) {
-  if (!message_ || message_->failed || !message_->asked) {  // mail to nobody was never decided
+  if (!message_ || message_->failed) {
     Answer failed{internal_failure(message_ ? std::string_view(message_->trace_id) : std::string_view{}), {}, {}};
     message_.reset();
     return failed;
@@ -184,36 +183,41 @@ Answer Session::end_of_message(std::string queue_id) {
   } else if (message.recipients == 0) {  // no MTA ends a message without RCPT; nobody judged this one
     answer = refuse_content(message, {451, "4.3.0", "Message has no recipient"});
   } else {
-    count(message, decision.audit);
     const auto added = render_headers(*message.policy, connection_, message.deliberation.sender(), decision, message.trace_id);
     answer.edits = plan_edits(message.removable, *message.policy, decision, added, message.trace_id);
-    count(verdict);
-    record(message, verdict, nullptr, message.first_recipient.empty() ? nullptr : &message.first_recipient, &decision.audit);
+    answer.accepted = {verdict, decision.audit.has_value() && !message.difference_counted,
+                       line(message, verdict, nullptr, &message.first_recipient, &decision.audit)};
   }
   answer.hold = std::move(message.hold);
   message_.reset();
   return answer;
 }
 
+void Session::accepted(const Accepted& accepted) {
+  count(accepted.verdict);
+  if (accepted.audit_differs) observe::add(shared_.counters.audit_differences);
+  shared_.record(accepted.log_line);
+}
+
 void Session::fail() noexcept {
   if (message_) message_->failed = true;
 }
 
-void Session::record(const Message& message, const RecipientDecision& verdict, const Reply* reply, const std::string* recipient,
-                     const std::optional<AuditDifference>* audit) {
+std::string Session::line(const Message& message, const RecipientDecision& verdict, const Reply* reply, const std::string* recipient,
+                          const std::optional<AuditDifference>* audit) const {
   const bool about_all = !reply || recipient == &message.first_recipient;  // a refused recipient's line counts nobody else
-  shared_.record(observe::render({.policy = message.policy.get(),
-                                  .connection = &connection_,
-                                  .sender = &message.deliberation.sender(),
-                                  .queue_id = message.queue_id,
-                                  .verdict = verdict,
-                                  .recipient = recipient,
-                                  .recipients = about_all ? message.recipients : 0,
-                                  .size = message.content.size ? message.content.size : message.deliberation.sender().declared_size,
-                                  .message_id = message.message_id,
-                                  .audit = audit,
-                                  .reply = reply,
-                                  .trace_id = message.trace_id}));
+  return observe::render({.policy = message.policy.get(),
+                          .connection = &connection_,
+                          .sender = &message.deliberation.sender(),
+                          .queue_id = message.queue_id,
+                          .verdict = verdict,
+                          .recipient = recipient,
+                          .recipients = about_all ? message.recipients : 0,
+                          .size = message.content.size ? message.content.size : message.deliberation.sender().declared_size,
+                          .message_id = message.message_id,
+                          .audit = audit,
+                          .reply = reply,
+                          .trace_id = message.trace_id});
 }
 
 void Session::count(Message& message, const std::optional<AuditDifference>& audit) {
