@@ -212,10 +212,11 @@ class Faults(FaultScenario):
         """no descriptor left for new sessions under load, and a reload meanwhile"""
         pid = self.daemon.process.pid
         old = resource.prlimit(pid, resource.RLIMIT_NOFILE)
-        idle = max(int(fd) for fd in os.listdir(f"/proc/{pid}/fd"))
+        used = {int(fd) for fd in os.listdir(f"/proc/{pid}/fd")}
+        free = [fd for fd in range(1000) if fd not in used]
         with Load(self.host, clients=12) as load:
             for spare, seconds in ((0, 2.5), (1, 1), (3, 1)) * (5 if full() else 1):
-                resource.prlimit(pid, resource.RLIMIT_NOFILE, (idle + 1 + spare, old[1]))
+                resource.prlimit(pid, resource.RLIMIT_NOFILE, (free[spare], old[1]))
                 self.daemon.hang_up()
                 time.sleep(seconds)
                 resource.prlimit(pid, resource.RLIMIT_NOFILE, old)

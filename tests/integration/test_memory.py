@@ -2,6 +2,7 @@
 
 import mmap
 import os
+import socket
 import struct
 import subprocess
 from pathlib import Path
@@ -125,3 +126,24 @@ class OutOfMemory(DaemonScenario):
                         self.assertEqual(self.play(name), (None, False), (name, number, lasting))
         self.assertRegex(self.daemon.control_tool("status", "--json")[1], r'"in_flight":\s*0')
         print(f"     out of memory: {messages} messages, {failures} failed allocations or more, {put_off} put off", flush=True)
+
+    def test_control(self):
+        """the Nth allocation fails while the daemon is asked for its status: the next one who asks is answered"""
+        self.arm()
+        self.assertEqual(self.daemon.control_tool("status")[0], 0)
+        count = self.arm() + 20
+        for number in range(1, count):
+            with self.subTest(number=number), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as control:
+                control.settimeout(10)
+                self.arm(number)
+                control.connect(str(self.daemon.control))
+                control.sendall(b"6:status,")
+                try:
+                    answer = control.recv(65536)
+                except ConnectionResetError:
+                    answer = b""
+                self.arm()
+                self.assertTrue(answer == b"" or b'"ok":true' in answer, answer)
+                self.assertIsNone(self.daemon.process.poll(), self.daemon.log()[-3000:])
+        self.assertEqual(self.daemon.control_tool("status")[0], 0)
+        print(f"     out of memory: {count} requests for the status", flush=True)
