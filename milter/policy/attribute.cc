@@ -257,11 +257,9 @@ void judge_header_from(const Policy& policy, const Connection& connection, const
   if (!attribution.asks_header_from || from.kind == HeaderFrom::Kind::absent) return;
   const Case c{policy, connection, sender, pass, steps};
   if (from.kind == HeaderFrom::Kind::parsed) {
-    for (const auto& domain : from.domains) {
-      Attribution found;
-      PartnerSearch(c, PartnerSearch::For::header_from, found).search(domain, {}, false);
-      for (const auto& violation : found.violations) add_violation(violations, violation);
-    }
+    Attribution found;
+    for (const auto& domain : from.domains) PartnerSearch(c, PartnerSearch::For::header_from, found).search(domain, {}, false);
+    for (const auto& violation : found.violations) add_violation(violations, violation);
     return;
   }
   const auto in_force = [&](ConnectorId id) {

@@ -85,16 +85,16 @@ void sort_by_rule(Violations& violations) {
   std::stable_sort(violations.begin(), violations.end(), before);
 }
 
-void add_violation(Violations& violations, const Violation& violation) {
-  if (std::none_of(violations.begin(), violations.end(),
-                   [&](const Violation& v) { return v.rule == violation.rule && v.connector == violation.connector; }))
-    violations.push_back(violation);
+bool add_violation(Violations& violations, const Violation& violation) {
+  const auto is_same = [&](const Violation& v) { return v.rule == violation.rule && v.connector == violation.connector; };
+  if (std::any_of(violations.begin(), violations.end(), is_same)) return false;
+  violations.push_back(violation);
+  return true;
 }
 
 void violate(const Case& c, Violations& violations, ConnectorId id, Rule rule) {
   const auto action = id == no_connector ? Action::reject : action_of(c.connector(id), rule);
-  add_violation(violations, {rule, id, action});
-  c.note(id, Outcome::violated, Because::rule_unmet, rule);
+  if (add_violation(violations, {rule, id, action})) c.note(id, Outcome::violated, Because::rule_unmet, rule);
 }
 
 }  // namespace cm

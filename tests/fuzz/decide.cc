@@ -9,6 +9,7 @@
 #include "reference/describe.h"
 #include "reference/generate.h"
 #include "reference/reference.h"
+#include "reference/steps.h"
 
 using namespace cm;
 
@@ -35,8 +36,11 @@ static void check_audit(PolicyData data, const Facts& facts, Decision decision) 
 
 static void check_words(const Policy& policy, const Facts& facts, const Decision& decision) {
   const auto steps = complete_steps(policy, facts, decision);
-  for (ConnectorId id = 0; id < policy.data().inbound.size(); ++id)
-    REQUIRE(std::any_of(steps.begin(), steps.end(), [id](const Step& step) { return step.connector == id; }));
+  const auto wrong = reference::untruth(policy.data(), facts, decision, steps);
+  if (!wrong.empty())
+    std::fprintf(stderr, "%s\n%s%s%s\n", wrong.c_str(), reference::describe(policy.data()).c_str(), reference::describe(facts).c_str(),
+                 reference::describe(decision).c_str());
+  REQUIRE(wrong.empty());
   for (const auto& step : steps) {
     const auto words = render_step(policy, facts.connection, facts.sender, step);
     REQUIRE(!words.empty() && words != "nothing" && fuzz::is_printable(words));

@@ -91,7 +91,8 @@ BOOST_AUTO_TEST_CASE(nasty_arguments_are_invalid) {
                           "<\xed\xa0\x80@d.example>",
                           "<p@us.example\x01>",
                           "<\"p\r\n\"@d.example>",
-                          "<p@*>"})
+                          "<p@*>",
+                          "<[192.0.2.1]>"})
     BOOST_TEST(argument(bad) == "invalid", bad);
   BOOST_TEST(argument(std::string_view("<p\0@d.example>", 14)) == "invalid");
   BOOST_TEST(argument(std::string_view("<p@us.example\0.evil>", 20)) == "invalid");
@@ -158,7 +159,7 @@ BOOST_AUTO_TEST_CASE(patterns) {
   BOOST_TEST(!meets("d.example", "<>"));
   BOOST_TEST(!meets("*", "<p@>"));
   BOOST_TEST(meets("\"p q\"@d.example", "\"p q\"@d.example"));
-  for (const char* bad : {"", "p@", "@d.example", "p@*", "p@*.d.example", "p@.d.example", "*@d.example@x", "p q@d.example"})
+  for (const char* bad : {"", "p@", "@d.example", "p@*", "p@*.d.example", "p@.d.example", "*@d.example@x", "p q@d.example", "\"p@d.example\""})
     BOOST_TEST(!AddressPattern::parse(bad), bad);
 }
 
