@@ -82,6 +82,7 @@ class Daemon {
       : config_file_(std::move(config_file)), config_(std::move(config)), log_(own_user), policy_(policy_of(config_)) {
     result_.at = loaded_ = SystemClock::now();
     result_.connectors = connectors();
+    release_freed_memory();
   }
 
   /// Binds every socket and becomes our user. Returns what went wrong, or an empty string.
@@ -166,6 +167,7 @@ serve::ReloadResult Daemon::reload() {
   const auto count = std::to_string(result.connectors) + " connectors";
   log_.write(result.ok ? Log::Level::info : Log::Level::error,
              result.ok ? "configuration loaded: " + count : "configuration refused, the old one stays in force: " + count);
+  release_freed_memory();
   return result_ = result;
 }
 

@@ -2,6 +2,7 @@
 #include "base/process.h"
 
 #include <grp.h>
+#include <malloc.h>
 #include <pwd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -37,6 +38,8 @@ std::string become_user(const char* user, const std::vector<std::string>& paths,
   if (::setuid(0) == 0) return std::string("user ") + user + " is root: that is no change";
   return {};
 }
+
+void release_freed_memory() noexcept { static_cast<void>(::malloc_trim(0)); }
 
 void notify_systemd(std::string_view state) noexcept {
   const char* path = std::getenv("NOTIFY_SOCKET");

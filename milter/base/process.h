@@ -14,6 +14,9 @@ void raise_descriptor_limit() noexcept;
 /// Returns what went wrong, or an empty string.
 [[nodiscard]] std::string become_user(const char* user, const std::vector<std::string>& paths, const std::string& own_path);
 
+/// Gives memory that was freed back to the system: after a load, whose working memory is several times what it leaves.
+void release_freed_memory() noexcept;
+
 /// One datagram to $NOTIFY_SOCKET (sd_notify(3)); nothing if there is none.
 void notify_systemd(std::string_view state) noexcept;
 

@@ -34,9 +34,9 @@ const Node* Group::take(std::string_view name) {
 }
 
 bool Group::is_sound(const Node& value, const Place& place) const {
-  if (!value.doubt.empty()) place.warning(value.doubt);
-  if (!value.problem.empty()) place.error(value.problem);
-  return value.problem.empty();
+  if (value.doubt) place.warning(*value.doubt);
+  if (value.problem) place.error(*value.problem);
+  return !value.problem;
 }
 
 const Node* Group::take(std::string_view name, Node::Kind kind, const char* expected) {

@@ -8,9 +8,10 @@ inbound = (
   { name = "fabrikam"; type = "partner"; sender_domains = [ "fabrikam.example" ]; certificates = [ "mail.fabrikam.example" ]; },
   { name = "printers"; type = "device"; source_ips = [ "10.20.0.0/24" ]; senders = [ "scanner@contoso.example" ]; recipients = "internal"; },
   { name = "exchange"; type = "on_premises"; source_ips = [ "10.1.0.5" ]; },
-  { name = "northwind"; type = "partner"; sender_domains = [ ".northwind.example" ]; source_ips = [ "198.51.100.0/24" ]; }
+  { name = "northwind"; type = "partner"; sender_domains = [ ".northwind.example" ]; source_ips = [ "198.51.100.0/24", "2001:db8:51::/48", "127.0.0.1" ]; }
 );
 """
+NO_LINES = 'log = { target = "syslog"; level = "error"; };\n'
 SMALL_MESSAGES = ["203.0.113.9 boss@fabrikam.example anna@contoso.example mail.fabrikam.example",
                   "198.51.100.7 news@list.northwind.example anna@contoso.example"]
 
