@@ -71,12 +71,18 @@ std::shared_ptr<const Policy> policy_of(std::shared_ptr<const config::Config> co
   return {std::move(config), policy};
 }
 
+bool sockets_differ(const config::Service& a, const config::Service& b) {
+  const auto same = [](const config::Socket& x, const config::Socket& y) { return x.address == y.address && x.group == y.group && x.mode == y.mode; };
+  return !same(a.milter, b.milter) || !same(a.control, b.control);
+}
+
 class Daemon {
  public:
   Daemon(std::string config_file, std::shared_ptr<const config::Config> config)
       : config_file_(std::move(config_file)), config_(std::move(config)), log_(own_user), policy_(policy_of(config_)) {
     result_.at = loaded_ = SystemClock::now();
     result_.connectors = connectors();
+    release_freed_memory();
   }
 
   /// Binds every socket and becomes our user. Returns what went wrong, or an empty string.
@@ -129,7 +135,7 @@ std::string Daemon::open() {
   if (why = serve::give_to_group(control_path, service.control.group, service.control.mode); !why.empty()) return why;
   if (!milter_path.empty())
     if (why = serve::give_to_group(milter_path, service.milter.group, service.milter.mode); !why.empty()) return why;
-  return become_user(own_user, socket_paths_);
+  return become_user(own_user, socket_paths_, control_path);
 }
 
 // The one way to a new policy, for SIGHUP and the control socket. A bad configuration changes nothing.
@@ -144,6 +150,10 @@ serve::ReloadResult Daemon::reload() {
     }
     result.ok = loaded.config != nullptr;
     if (result.ok) {
+      if (sockets_differ(config_->service, loaded.config->service)) {
+        result.diagnostics.emplace_back("the socket settings have changed: they take effect at the next start of the daemon");
+        log_.warning(result.diagnostics.back());
+      }
       config_ = std::move(loaded.config);
       policy_.set(policy_of(config_));
       loaded_ = result.at;
@@ -157,6 +167,7 @@ serve::ReloadResult Daemon::reload() {
   const auto count = std::to_string(result.connectors) + " connectors";
   log_.write(result.ok ? Log::Level::info : Log::Level::error,
              result.ok ? "configuration loaded: " + count : "configuration refused, the old one stays in force: " + count);
+  release_freed_memory();
   return result_ = result;
 }
 

@@ -11,6 +11,7 @@
 #include <array>
 #include <cstring>
 #include <ctime>
+#include <mutex>
 
 namespace cm {
 namespace {
@@ -48,9 +49,12 @@ std::string one_line(std::string_view line) {
   return out;
 }
 
+// One at a time: between the question whether there is room and the write, nobody else of ours may take that room, or the write would wait.
 bool write_standard_error(std::string_view tag, std::string line) {
+  static std::mutex only_one;
   line.insert(0, tag);
   line += '\n';
+  const std::lock_guard lock(only_one);
   pollfd ready{STDERR_FILENO, POLLOUT, 0};
   if (::poll(&ready, 1, 0) != 1 || (ready.revents & POLLOUT) == 0) return false;
   return ::write(STDERR_FILENO, line.data(), line.size()) == static_cast<ssize_t>(line.size());

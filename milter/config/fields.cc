@@ -1,3 +1,4 @@
+// Header names and values that a config may have us add or remove. The rule: never add or remove a field that a message stands on.
 #include "config/fields.h"
 
 #include <algorithm>

@@ -65,15 +65,13 @@ class Loader {
   }
 
   void read_lists(Group& root) {
-    int index = 0;
-    for (const auto* node : root.groups("inbound")) {
-      drafts_.push_back(read_inbound(*node, root.file(), index++, around_, sources_, report_));
+    for (const auto& [node, index] : root.groups("inbound")) {
+      drafts_.push_back(read_inbound(*node, root.file(), index, around_, sources_, report_));
       ++connectors_;
     }
-    index = 0;
-    for (const auto* node : root.groups("outbound")) {
+    for (const auto& [node, index] : root.groups("outbound")) {
       ++connectors_;
-      Group group(*node, root.file(), "outbound[" + std::to_string(index++) + "]", report_);
+      Group group(*node, root.file(), "outbound[" + std::to_string(index) + "]", report_);
       const auto name = read_connector_name(group);
       if (name) outbound_.push_back({*name, {root.file(), node->line}});
       report_.error({root.file(), node->line}, name ? "outbound." + *name : group.path(),
@@ -85,8 +83,9 @@ class Loader {
   std::vector<std::string> connector_files(const fs::path& directory) {
     std::vector<std::string> files;
     std::error_code error;
-    if (!fs::exists(fs::symlink_status(directory, error))) return files;
-    for (fs::directory_iterator entry(directory.empty() ? "." : directory, error), end; !error && entry != end; entry.increment(error)) {
+    // Only what is known not to be there may be left out: a policy without its connectors accepts what they restrict.
+    if (fs::symlink_status(directory, error).type() == fs::file_type::not_found) return files;
+    for (fs::directory_iterator entry(directory, error), end; !error && entry != end; entry.increment(error)) {
       const auto name = entry->path().filename().string();
       if (!name.starts_with('.') && name.size() > 5 && name.ends_with(".conf")) files.push_back((directory / name).string());
     }

@@ -1,3 +1,4 @@
+// Collected diagnostics in the order of the files, and the words around a value somebody wrote. Never prints anything.
 #include "config/report.h"
 
 #include <algorithm>

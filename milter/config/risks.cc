@@ -100,7 +100,10 @@ void warn_of_dead_via(const Draft& draft, const std::unordered_map<std::string_v
     return found != lends.end() && !found->second;
   });
   if (dead)
-    report.warning(draft.via.front().at, draft.path() + ".via", "has no effect: none of the connectors it names is enabled and in mode \"enforce\"");
+    report.warning(
+        draft.via.front().at, draft.path() + ".via",
+        "has no effect: none of the connectors it names is enabled and in mode \"enforce\", so this partner's mail that comes through them is a "
+        "violation");
 }
 
 }  // namespace

@@ -1,3 +1,4 @@
+// List files: read once, each wrong line reported where it stands. A list with any error yields no source at all, never a part of them.
 #include "config/source_list.h"
 
 #include "config/tree.h"

@@ -32,12 +32,11 @@ bool share(const std::vector<std::string>& a, const std::vector<std::string>& b)
   return !both.empty();
 }
 
-// Can one client hold both identities, the strongest proof's pattern aside?
+// Can one client hold both identities? Pattern and login are known to allow it: only those that share them are brought together.
 bool compatible(const InboundConnector& a, const InboundConnector& b) {
   if (!a.certificates.empty() && !a.certificate_issuers.empty() && !b.certificate_issuers.empty() &&
       !share(a.certificate_issuers, b.certificate_issuers))
     return false;
-  if (!any_login(a) && !any_login(b) && !share(a.auth_users, b.auth_users)) return false;
   return a.source_ips.empty() || b.source_ips.empty() || SourceSet(a.source_ips).intersects(SourceSet(b.source_ips));
 }
 

@@ -1,3 +1,6 @@
+// Text -> scan -> libconfig -> Node tree. The one file of this room that reads files and calls libconfig.
+//
+// The rule: what libconfig reads differently from what is written carries its problem with it (scan.h), so that no value is used unseen.
 #include "config/tree.h"
 
 #include <algorithm>
@@ -7,7 +10,6 @@
 #include <fstream>
 #include <libconfig.h++>
 
-#include "config/scan.h"
 #include "policy/text.h"
 
 namespace cm::config {
@@ -63,7 +65,7 @@ class Builder {
         node.children.reserve(static_cast<std::size_t>(setting.getLength()));
         for (int i = 0; i < setting.getLength(); ++i) node.children.push_back(build(setting[i]));
     }
-    if (!text::is_utf8(node.text)) node.problem = "the string is not valid UTF-8";
+    if (!text::is_utf8(node.text)) node.problem = std::make_unique<const std::string>("the string is not valid UTF-8");
     return node;
   }
 

@@ -1,10 +1,21 @@
 // `explain`: the config is read afresh; the daemon is not asked and need not run.
+#include <algorithm>
+
 #include "ctl/command.h"
 #include "ctl/explain.h"
 #include "ctl/loading.h"
 #include "ctl/output.h"
 
 namespace cm::ctl {
+namespace {
+
+// A forgotten --listener is the usual reason why an expected connector does not show up.
+bool lacks_listener(const Policy& policy, const Question& question) {
+  const auto& inbound = policy.data().inbound;
+  return !question.listener && !question.local && std::any_of(inbound.begin(), inbound.end(), [](const auto& c) { return !c.listeners.empty(); });
+}
+
+}  // namespace
 
 int explain_message(const Context& context, const Question& question, const std::string& expect) {
   const auto config = load_or_complain(context);
@@ -16,6 +27,8 @@ int explain_message(const Context& context, const Question& question, const std:
   }
   const auto explanation = explain(config->policy, question, *facts);
   context.out << (context.json ? to_json(explanation) : to_text(explanation));
+  if (!context.json && lacks_listener(config->policy, question))
+    context.err << "connectorctl: note: connectors that name listeners were left out: say --listener NAME to ask about one\n";
   if (expect.empty() || expect == explanation.action) return success;
   context.err << "connectorctl: expected " << expect << ", the message gets " << explanation.action << "\n";
   return bad;

@@ -1,4 +1,4 @@
-// What happened since the start, as numbers. Written by every session without locks, read by `connectorctl status` and `stats`.
+// What happened since the start, as numbers. Written by every session without locks, read by `connectorctl status`.
 #pragma once
 
 #include <array>
@@ -20,7 +20,7 @@ struct Counters {
   Counter connections{0};
   Counter messages{0};                          // MAIL commands
   Counter audit_differences{0};                 // messages that the audit connectors would have changed
-  Counter internal_failures{0};                 // each of them was answered with a tempfail
+  Counter internal_failures{0};                 // each is logged as an error; none ends in an acceptance
   std::array<Counter, action_count> actions{};  // outcomes, as logged: accepted messages and each refusal
   std::array<Counter, rule_count> rules{};      // outcomes that a rule decided
   Counter& of(Action action) { return actions[static_cast<std::size_t>(action)]; }

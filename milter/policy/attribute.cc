@@ -209,13 +209,15 @@ bool names_domain(const Case& c, ConnectorId claimed, std::string_view domain) {
   return std::any_of(patterns.begin(), patterns.end(), [domain](const DomainPattern& p) { return p.match(domain) > any_rank; });
 }
 
-// A bare name counts as ours here: the MTA will complete it with a domain of ours.
+// The MTA will complete it with a domain of ours, or has done so and the result is too long to be read.
+bool is_incomplete(const Address& resolved) { return !resolved.is_valid() || (!resolved.is_null() && resolved.domain.empty()); }
+
 bool is_protected(const Case& c, ConnectorId claimed) {
   const auto protect = c.policy.data().organization.protect;
   if (protect != Check::enforce && !(protect == Check::audit && c.pass == Pass::audit)) return false;
   const auto& [argument, resolved] = c.sender.envelope;
   const auto is_unclaimed = [&](const Address& address) { return c.policy.is_ours(address) && !names_domain(c, claimed, address.domain); };
-  return is_unclaimed(argument) || is_unclaimed(resolved) || (resolved.kind == Address::Kind::mailbox && resolved.domain.empty());
+  return is_unclaimed(argument) || is_unclaimed(resolved) || is_incomplete(resolved);
 }
 
 bool rejects_unmatched(const Case& c) {

@@ -1,7 +1,7 @@
 // The engine: which connector a message hits, and what becomes of it. Pure: same policy, same facts, same decision.
 //
-// The order of SPEC 3.4 stands on one screen in attribute() (attribute.cc): grants and exemptions, vouched mail, partners from the
-// most specific sender pattern down, protect, unmatched. Nothing here looks anything up outside its arguments.
+// The order (connector-milter.conf(5), HOW MAIL IS DECIDED) stands on one screen in attribute() (attribute.cc): grants and exemptions,
+// vouched mail, partners from the most specific sender pattern down, protect, unmatched. Nothing here looks anything up outside its arguments.
 #pragma once
 
 #include "policy/decision.h"
@@ -20,17 +20,17 @@ struct Attribution {
   boost::container::small_vector<ConnectorId, 4> judged;  // connectors whose limits bind the message
 };
 
-/// SPEC 3.1: on a closed listener, can no enforced connector accept this client any more, whatever it may still prove?
+/// On a closed listener: can no enforced connector accept this client any more, whatever it may still prove?
 bool is_refused_at_connect(const Policy& policy, const Connection& connection, Pass pass = Pass::enforced);
 
-/// SPEC 3.4. `steps` may be null.
+/// Which connector the sender hits, and what it violates. `steps` may be null.
 Attribution attribute(const Policy& policy, const Connection& connection, const Sender& sender, Pass pass, Steps* steps);
 
-/// SPEC 3.3 check_header_from: what the From domains add to the violations.
+/// check_header_from: what the From domains add to the violations.
 void judge_header_from(const Policy& policy, const Connection& connection, const Sender& sender, const HeaderFrom& from, Pass pass,
                        const Attribution& attribution, Violations& violations, Steps* steps);
 
-/// The violation that decides: a refusal beats quarantine beats tag, then the first in the order of Rule. Null if there is none.
+/// The violation that decides (demands.cc): a refusal beats quarantine beats tag, then the first in the order of Rule. Null if there is none.
 const Violation* deciding(const Violations& violations);
 
 /// One message in one pass, stage by stage. Copyable; borrows policy and connection.
@@ -46,6 +46,7 @@ class Side {
 
  private:
   [[nodiscard]] Violations judge_recipient(const Envelope& recipient) const;
+  void note_recipients(const Sender& sender, Steps* steps) const;
   [[nodiscard]] Violations judge_content(const Sender& sender, const Content& content, Steps* steps) const;
 
   const Policy& policy_;
@@ -55,6 +56,7 @@ class Side {
   std::vector<RecipientDecision> recipients_;
   Violations accepted_own_;     // recipient violations that did not refuse: quarantine and tag
   Violations first_own_;        // of the first recipient
+  Violations all_own_;          // of any recipient: for the steps
   std::uint32_t accepted_ = 0;  // recipients not refused
   bool refused_ = false;        // some recipient was refused, other than as surplus
 };

@@ -38,7 +38,7 @@ bool fits_limit(const Policy& policy, const AddressLimit& limit, const AddressSe
 /// What `on_violation` makes of a violation of `rule`; limits on size, count and rate have their own.
 Action action_of(const InboundConnector& connector, Rule rule);
 
-/// A refusal beats quarantine beats tag, then the order of Rule (SPEC 3.6).
+/// A refusal beats quarantine beats tag, then the order of Rule.
 bool decides_before(const Violation& a, const Violation& b);
 /// By Rule; among equals the one that decides first.
 void sort_by_rule(Violations& violations);

@@ -44,7 +44,7 @@ struct DomainPattern {
   friend bool operator==(const DomainPattern&, const DomainPattern&) = default;
 };
 
-/// SPEC 3.2: does a name presented in a certificate meet a configured name? `presented` as normalise_certificate_name() gives it.
+/// Does a name presented in a certificate meet a configured name? `presented` as normalise_certificate_name() gives it.
 Rank match_certificate(const DomainPattern& pattern, std::string_view presented);
 /// Lower case, no final dot; empty if the text is no host name (with at most one leading `*.`) or too long: such a name meets nothing.
 std::string normalise_certificate_name(std::string_view text);

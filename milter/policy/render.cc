@@ -18,7 +18,7 @@ struct RuleCodes {
   Codes reject, tempfail;
 };
 
-// SPEC 3.6, in the order of Rule.
+// connector-milter.conf(5), RULES AND REPLIES; in the order of Rule.
 constexpr RuleCodes codes_of_rule[] = {
     {{550, "5.7.1"}, {451, "4.7.1"}},    // none
     {{554, "5.7.1"}, {554, "5.7.1"}},    // closed

@@ -1,4 +1,5 @@
-// A Decision in words: SMTP replies, header fields, explanations. Pure; every untrusted byte is made printable ASCII here.
+// A Decision in words: SMTP replies and header fields (render.cc), explanations (explain.cc). Pure; every untrusted byte is made
+// printable ASCII here.
 #pragma once
 
 #include <string>
@@ -26,7 +27,7 @@ inline constexpr std::size_t trace_id_length = 12;
 Reply render_reply(const Policy& policy, const Connection& connection, const Sender& sender, const RecipientDecision& verdict,
                    const Envelope* recipient, std::string_view trace_id);
 
-/// The header fields that an accepted message gets, in the order in which they shall stand (SPEC 3.7, add_headers).
+/// The header fields that an accepted message gets, in the order in which they shall stand (trust, violation, audit, then add_headers).
 std::vector<AddedHeader> render_headers(const Policy& policy, const Connection& connection, const Sender& sender, const Decision& decision,
                                         std::string_view trace_id);
 

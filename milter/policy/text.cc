@@ -1,3 +1,4 @@
+// UTF-8 as RFC 3629 has it, and echo without anything but printable ASCII. Never decodes.
 #include "policy/text.h"
 
 namespace cm::text {
@@ -15,6 +16,12 @@ bool is_utf8(std::string_view in) {
       if ((static_cast<unsigned char>(in[at++]) & 0xc0) != 0x80) return false;
   }
   return true;
+}
+
+bool has_bare_cr(std::string_view in) {
+  for (auto at = in.find('\r'); at != std::string_view::npos; at = in.find('\r', at + 1))
+    if (at + 1 == in.size() || in[at + 1] != '\n') return true;
+  return false;
 }
 
 std::string printable(std::string_view in, std::size_t most) {

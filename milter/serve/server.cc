@@ -66,9 +66,9 @@ void Server::accept_from(Listener& listener) {
   client->fd = std::move(fd);
   client->handler = &listener.handler;
   client->last_request = Clock::now();
+  watch(client->fd.get(), EPOLLIN, client.get(), true);  // ends with its descriptor, should the next line fail
   auto& added = *clients_.emplace_back(std::move(client));
   added.at = std::prev(clients_.end());
-  watch(added.fd.get(), EPOLLIN, &added, true);
   if (clients_.size() > limits_.clients) close(*clients_.front());
 }
 
@@ -157,10 +157,14 @@ void Server::run() {
       void* what = events[static_cast<std::size_t>(i)].data.ptr;
       if (!what) return;  // stop()
       const auto listener = std::find_if(listeners_.begin(), listeners_.end(), [&](const Listener& l) { return &l == what; });
-      if (listener != listeners_.end())
-        accept_from(*listener);
-      else
+      if (listener == listeners_.end()) {
         handle(*static_cast<Client*>(what));
+        continue;
+      }
+      try {
+        accept_from(*listener);
+      } catch (const std::exception&) {  // no memory for it: this client sees a closed connection, the others nothing
+      }
     }
   }
 }

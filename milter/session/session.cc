@@ -2,17 +2,11 @@
 #include "session/session.h"
 
 #include "observe/record.h"
-#include "policy/limits.h"
+#include "policy/text.h"
 #include "session/trace_id.h"
 
 namespace cm::session {
 namespace {
-
-bool has_bare_cr(std::string_view text) {
-  for (auto at = text.find('\r'); at != std::string_view::npos; at = text.find('\r', at + 1))
-    if (at + 1 == text.size() || text[at + 1] != '\n') return true;
-  return false;
-}
 
 std::string_view trim(std::string_view text) {
   constexpr std::string_view space = " \t\r\n";
@@ -42,10 +36,11 @@ Reply internal_failure(std::string_view trace_id) { return plain_reply(451, "4.3
 Answer Session::connect(Connection connection, const Policy& policy) {
   observe::add(shared_.counters.connections);
   message_.reset();
+  connected_ = false;  // a failure below leaves a session that takes no mail
   connection_ = std::move(connection);
-  connected_ = true;
   Answer answer;
-  if (!policy.has_closed_listener() || !is_refused_at_connect(policy, connection_)) return answer;
+  connected_ = !policy.has_closed_listener() || !is_refused_at_connect(policy, connection_);
+  if (connected_) return answer;
   const RecipientDecision verdict{Action::reject, Rule::closed, no_connector};
   const auto trace_id = make_trace_id();
   answer.refusal = render_reply(policy, connection_, Sender{}, verdict, nullptr, trace_id);
@@ -103,7 +98,7 @@ Answer Session::refuse_content(const Message& message, const PlainRefusal& why) 
   answer.refusal = plain_reply(why.code, why.xcode, message.trace_id, why.text);
   const RecipientDecision verdict{why.code < 500 ? Action::tempfail : Action::reject, why.rule, no_connector};
   count(verdict);
-  record(message, verdict, &*answer.refusal, message.first_recipient.empty() ? nullptr : &message.first_recipient, nullptr);
+  shared_.record(line(message, verdict, &*answer.refusal, message.first_recipient.empty() ? nullptr : &message.first_recipient, nullptr));
   return answer;
 }
 
@@ -115,7 +110,7 @@ Answer Session::refuse(Message& message, const RecipientDecision& verdict, const
   answer.refusal = render_reply(*message.policy, connection_, sender, verdict, recipient, message.trace_id);
   count(verdict);
   const auto* to = recipient ? &recipient->argument.text : message.first_recipient.empty() ? nullptr : &message.first_recipient;
-  if (logged) record(message, verdict, &*answer.refusal, to, &audit);
+  if (logged) shared_.record(line(message, verdict, &*answer.refusal, to, &audit));
   return answer;
 }
 
@@ -123,7 +118,6 @@ Answer Session::rcpt(RcptEvent event) {
   if (!message_) return {internal_failure(), {}, {}};
   if (message_->failed) return {internal_failure(message_->trace_id), {}, {}};
   auto& message = *message_;
-  message.asked = true;
   if (!event.queue_id.empty()) message.queue_id = std::move(event.queue_id);
   const auto recipient = envelope(*message.policy, event.argument, event.resolved);
   const auto verdict = message.deliberation.rcpt(recipient);
@@ -144,7 +138,6 @@ void Session::note_from(Message& message, std::string_view value) {
     return;
   }
   from.kind = HeaderFrom::Kind::unparsable;
-  if (value.size() > limits::header_from_bytes) return;
   if (auto domains = parse_header_from(value)) {
     from.kind = HeaderFrom::Kind::parsed;
     from.domains = std::move(*domains.value);
@@ -154,7 +147,7 @@ void Session::note_from(Message& message, std::string_view value) {
 void Session::header(std::string_view name, std::string_view value) {
   if (!message_) return;
   auto& message = *message_;
-  if (has_bare_cr(name) || has_bare_cr(value)) message.content.malformed_header = true;
+  if (text::has_bare_cr(name) || text::has_bare_cr(value)) message.content.malformed_header = true;
   if (sees_body_) message.bytes += wire_size(name, value);
   message.removable.see(*message.policy, name);
   const auto bare_name = trim(name);
@@ -169,7 +162,7 @@ void Session::body(std::size_t bytes) {
 }
 
 Answer Session::end_of_message(std::string queue_id) {
-  if (!message_ || message_->failed || !message_->asked) {  // mail to nobody was never decided
+  if (!message_ || message_->failed) {
     Answer failed{internal_failure(message_ ? std::string_view(message_->trace_id) : std::string_view{}), {}, {}};
     message_.reset();
     return failed;
@@ -187,36 +180,44 @@ Answer Session::end_of_message(std::string queue_id) {
   Answer answer;
   if (is_refusal(verdict.action)) {
     answer = refuse(message, verdict, nullptr, decision.audit);
+  } else if (message.recipients == 0) {  // no MTA ends a message without RCPT; nobody judged this one
+    answer = refuse_content(message, {451, "4.3.0", "Message has no recipient"});
   } else {
-    count(message, decision.audit);
     const auto added = render_headers(*message.policy, connection_, message.deliberation.sender(), decision, message.trace_id);
     answer.edits = plan_edits(message.removable, *message.policy, decision, added, message.trace_id);
-    count(verdict);
-    record(message, verdict, nullptr, message.first_recipient.empty() ? nullptr : &message.first_recipient, &decision.audit);
+    answer.accepted = {verdict, decision.audit.has_value() && !message.difference_counted,
+                       line(message, verdict, nullptr, &message.first_recipient, &decision.audit)};
   }
   answer.hold = std::move(message.hold);
   message_.reset();
   return answer;
 }
 
+void Session::accepted(const Accepted& accepted) {
+  count(accepted.verdict);
+  if (accepted.audit_differs) observe::add(shared_.counters.audit_differences);
+  shared_.record(accepted.log_line);
+}
+
 void Session::fail() noexcept {
   if (message_) message_->failed = true;
 }
 
-void Session::record(const Message& message, const RecipientDecision& verdict, const Reply* reply, const std::string* recipient,
-                     const std::optional<AuditDifference>* audit) {
-  shared_.record(observe::render({.policy = message.policy.get(),
-                                  .connection = &connection_,
-                                  .sender = &message.deliberation.sender(),
-                                  .queue_id = message.queue_id,
-                                  .verdict = verdict,
-                                  .recipient = recipient,
-                                  .recipients = reply ? 0 : message.recipients,
-                                  .size = message.content.size ? message.content.size : message.deliberation.sender().declared_size,
-                                  .message_id = message.message_id,
-                                  .audit = audit,
-                                  .reply = reply,
-                                  .trace_id = message.trace_id}));
+std::string Session::line(const Message& message, const RecipientDecision& verdict, const Reply* reply, const std::string* recipient,
+                          const std::optional<AuditDifference>* audit) const {
+  const bool about_all = !reply || recipient == &message.first_recipient;  // a refused recipient's line counts nobody else
+  return observe::render({.policy = message.policy.get(),
+                          .connection = &connection_,
+                          .sender = &message.deliberation.sender(),
+                          .queue_id = message.queue_id,
+                          .verdict = verdict,
+                          .recipient = recipient,
+                          .recipients = about_all ? message.recipients : 0,
+                          .size = message.content.size ? message.content.size : message.deliberation.sender().declared_size,
+                          .message_id = message.message_id,
+                          .audit = audit,
+                          .reply = reply,
+                          .trace_id = message.trace_id});
 }
 
 void Session::count(Message& message, const std::optional<AuditDifference>& audit) {

@@ -32,6 +32,8 @@ class ConnectorMilter:
         self.socket, self.control = self.directory / "run" / "milter.sock", self.directory / "run" / "control.sock"
         self.log_file = self.directory / "milter.log"
         self.process = None
+        # For tests of faults: what to run the daemon under, what it finds in its environment, where its log goes.
+        self.wrapper, self.environment, self.log_target, self.standard_error = [], {}, "stderr", None
         (self.directory / "config" / "connectors.d").mkdir(parents=True, exist_ok=True)
         self.socket.parent.mkdir(exist_ok=True)
         self.directory.chmod(0o755)
@@ -43,7 +45,7 @@ class ConnectorMilter:
     def configure(self, text, connectors=None):
         """Writes the configuration: `text`, with our places instead of its own, and `connectors` (file name -> text) in connectors.d."""
         places = (f'milter = {{ socket = "unix:{self.socket}"; group = "{self._group}"; mode = "0660"; }};\n'
-                  f'control = {{ socket = "unix:{self.control}"; }};\nlog = {{ target = "stderr"; level = "info"; }};\n')
+                  f'control = {{ socket = "unix:{self.control}"; }};\nlog = {{ target = "{self.log_target}"; level = "info"; }};\n')
         self.config_file.write_text(_PLACES.sub("", text).rstrip() + "\n\n# Where this daemon lives.\n" + places, encoding="utf-8")
         directory = self.config_file.parent / "connectors.d"
         for old in directory.glob("*.conf"):
@@ -71,9 +73,9 @@ class ConnectorMilter:
             ready.bind(str(notify))
             notify.chmod(0o666)
             ready.settimeout(0.05)
-            environment = dict(os.environ, NOTIFY_SOCKET=str(notify))
-            self.process = subprocess.Popen([self.build / "connector-milter", "-c", self.config_file], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                            env=environment, start_new_session=detached)
+            environment = dict(os.environ, NOTIFY_SOCKET=str(notify), **self.environment)
+            self.process = subprocess.Popen([*self.wrapper, self.build / "connector-milter", "-c", self.config_file], stdin=subprocess.DEVNULL, stdout=log,
+                                            stderr=self.standard_error or log, env=environment, start_new_session=detached)
             wait.until(lambda: self._is_ready(ready), "connector-milter to be ready", 30)
         notify.unlink()
         return self.process.pid
@@ -100,6 +102,12 @@ class ConnectorMilter:
             raise
         self.process = None
         return status
+
+    def kill(self):
+        """SIGKILL, as the kernel would when memory runs out."""
+        self.process.kill()
+        self.process.wait()
+        self.process = None
 
     def hang_up(self):
         self.process.send_signal(signal.SIGHUP)

@@ -111,7 +111,8 @@ class PrivatePostfix:
         }
         if self._milter:
             # Short time-outs and tempfail: a milter that is down must mean "try later", never "accept".
-            main["smtpd_milters"] = f"{{ {self._milter}, connect_timeout=5s, command_timeout=20s, content_timeout=60s, default_action=tempfail }}"
+            main["smtpd_milters"] = f"{{ {self._milter}, default_action=tempfail }}"
+            main.update(milter_connect_timeout="5s", milter_command_timeout="20s", milter_content_timeout="60s")
             main["non_smtpd_milters"] = "$smtpd_milters"
             main["milter_default_action"] = "tempfail"
         main.update(self._settings)

@@ -3,12 +3,15 @@
 import os
 import re
 import socket
+import shutil
 import sys
+import tempfile
 import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "packaging"))
 from private_mta import wait  # noqa: E402,F401
+from private_mta.daemon import ConnectorMilter  # noqa: E402
 from private_mta.mail_host import MailHost  # noqa: E402
 from private_mta.smtp_client import SmtpClient, message  # noqa: E402,F401
 
@@ -32,6 +35,44 @@ def build_directory():
     return Path(os.environ["CM_BUILD"])
 
 
+def full():
+    """Whether the long form is wanted (tests/run --release)."""
+    return os.environ.get("CM_FULL") == "yes"
+
+
+def check_end(daemon, status):
+    """A daemon that ended must have done so as asked, without a word of a sanitizer."""
+    report = daemon.sanitizer_report()
+    if report or status != 0:
+        raise AssertionError(f"connector-milter ended with status {status}: {report or daemon.log()[-2000:]}")
+
+
+class DaemonScenario(unittest.TestCase):
+    """The daemon alone, for tests that speak to its sockets. `config` is its configuration; one daemon serves all tests of a class."""
+
+    config = ORGANIZATION
+    daemon = None
+
+    @classmethod
+    def setUpClass(cls):
+        cls.directory = Path(tempfile.mkdtemp(prefix="daemon-", dir="/tmp"))
+        cls.daemon = ConnectorMilter(build_directory(), cls.directory)
+        cls.arrange(cls.daemon)
+        cls.daemon.configure(cls.config)
+        cls.daemon.start()
+
+    @classmethod
+    def arrange(cls, daemon):
+        """What a class of tests changes in its daemon before that is configured and started."""
+
+    @classmethod
+    def tearDownClass(cls):
+        try:
+            check_end(cls.daemon, cls.daemon.stop())
+        finally:
+            shutil.rmtree(cls.directory, ignore_errors=True)
+
+
 class Scenario(unittest.TestCase):
     """`config` is the daemon's configuration, `settings` further main.cf parameters. One mail host serves all tests of a class."""
 
@@ -42,19 +83,21 @@ class Scenario(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         host = MailHost(build_directory(), settings=cls.settings)
+        cls.arrange(host.daemon)
         host.daemon.configure(cls.config)
         host.start()
         cls.host = host
+
+    @classmethod
+    def arrange(cls, daemon):
+        """What a class of tests changes in its daemon before that is configured and started."""
 
     @classmethod
     def tearDownClass(cls):
         host, cls.host = cls.host, None
         try:
             host.postfix.stop()
-            status = host.daemon.stop()
-            report = host.daemon.sanitizer_report()
-            if report or status != 0:
-                raise AssertionError(f"connector-milter ended with status {status}: {report or host.daemon.log()[-2000:]}")
+            check_end(host.daemon, host.daemon.stop())
         finally:
             host.stop()
             host.remove()

@@ -55,6 +55,8 @@ class Grants(Scenario):
             with self.subTest(recipient):
                 outcome = self.send("scanner@contoso.example", recipient, client=PRINTER)
                 self.refused(outcome, "550 5.7.1", "recipient", "printers")
+                if "%" in recipient:  # doubled for Sendmail; Postfix makes it one again
+                    self.assertIn(recipient, outcome.reply.text)
 
     def test_printer_mixed_recipients(self):
         """one refused recipient does not cost the others their mail, but the mail its trust"""

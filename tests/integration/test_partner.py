@@ -150,3 +150,14 @@ inbound = (
         """the backup MX is exempt from the lock and gains no trust"""
         self.accepted(self.send("a@somewhere.example", client="203.0.113.200"), "backup-mx")
         self.accepted(self.send(BOB, client="203.0.113.200"), "backup-mx")
+
+
+class CompletedDomains(Scenario):
+    """A Postfix that completes domains without a dot."""
+
+    config = Partner.config
+    settings = {"append_dot_mydomain": "yes", "mydomain": "example"}
+
+    def test_short_domain(self):
+        """a sender domain that becomes the partner's only when Postfix has completed it"""
+        self.refused(self.send("bob@fabrikam", client=STRANGER, tls=True), "550 5.7.1", "source", "fabrikam")

@@ -2,6 +2,9 @@
 //
 // It shares nothing with the engine but plain data types: no index, no match function, no rank of the policy room is called. Every
 // question is a loop over all connectors. Never link it into a program that handles mail.
+//
+// The SPEC is the contract with the administrator, which connector-milter.conf(5) states: 3.2 PATTERNS, 3.3 INBOUND CONNECTORS, 3.4 and
+// 3.5 HOW MAIL IS DECIDED, 3.6 RULES AND REPLIES.
 #pragma once
 
 #include "policy/decision.h"

@@ -2,13 +2,20 @@
 #define BOOST_TEST_DYN_LINK
 #define BOOST_TEST_MODULE base
 #include <fcntl.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 
 #include <array>
+#include <atomic>
 #include <boost/test/unit_test.hpp>
+#include <chrono>
 #include <filesystem>
+#include <thread>
+#include <vector>
 
 #include "base/escape.h"
 #include "base/log.h"
@@ -142,6 +149,39 @@ BOOST_AUTO_TEST_CASE(a_log_nobody_reads_is_never_waited_for) {
   BOOST_TEST(log.dropped() > 1U);
 }
 
+// A pipe with room for one line, and several threads that each see that room.
+BOOST_AUTO_TEST_CASE(a_full_standard_error_is_never_waited_for) {
+  const cm::Fd real(::dup(STDERR_FILENO));
+  bool waited = false;
+  for (int round = 0; round < 300 && !waited; ++round) {
+    std::array<int, 2> ends{};
+    BOOST_REQUIRE_EQUAL(::pipe2(ends.data(), O_CLOEXEC), 0);
+    const cm::Fd reader(ends[0]), writer(ends[1]);
+    BOOST_REQUIRE(::fcntl(writer.get(), F_SETPIPE_SZ, 4096) >= 0);
+    ::dup2(writer.get(), STDERR_FILENO);
+    cm::Log log("test");
+    std::atomic<int> ready{0}, done{0};
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < 4; ++i)
+      threads.emplace_back([&] {
+        ++ready;
+        while (ready < 4) {
+        }
+        log.info(std::string(3900, 'x'));
+        ++done;
+      });
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+    while (done < 4 && std::chrono::steady_clock::now() < end) std::this_thread::yield();
+    waited = done < 4;
+    std::array<char, 8192> sink{};
+    while (done < 4) static_cast<void>(::read(reader.get(), sink.data(), sink.size()));
+    ::dup2(real.get(), STDERR_FILENO);
+    threads.clear();
+    BOOST_TEST((waited || log.dropped() == 3U));
+  }
+  BOOST_TEST(!waited);
+}
+
 BOOST_AUTO_TEST_CASE(a_restarted_log_is_found_again) {
   const Directory directory;
   const auto path = directory.path + "/log";
@@ -158,6 +198,27 @@ BOOST_AUTO_TEST_CASE(a_restarted_log_is_found_again) {
   log.info("two");
   BOOST_TEST(second.next().ends_with(" two"));
   BOOST_TEST(log.dropped() == 1U);
+}
+
+// In a child, for there is no way back. Only root can become somebody.
+BOOST_AUTO_TEST_CASE(becoming_a_user_gives_it_its_sockets) {
+  const auto* nobody = ::getpwnam("nobody");
+  if (::geteuid() != 0 || !nobody) return;
+  const Directory directory;
+  const std::vector<std::string> paths{directory.path + "/milter", directory.path + "/control"};
+  for (const auto& path : paths) cm::Fd(::open(path.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+  const auto child = ::fork();
+  if (child == 0) ::_exit(cm::become_user("nobody", paths, paths[1]).empty() && ::geteuid() == nobody->pw_uid ? 0 : 1);
+  int status = -1;
+  BOOST_REQUIRE_EQUAL(::waitpid(child, &status, 0), child);
+  BOOST_TEST(status == 0);
+  struct stat milter {
+  }, control{};
+  BOOST_REQUIRE_EQUAL(::stat(paths[0].c_str(), &milter), 0);
+  BOOST_REQUIRE_EQUAL(::stat(paths[1].c_str(), &control), 0);
+  BOOST_TEST((milter.st_uid == nobody->pw_uid && control.st_uid == nobody->pw_uid));
+  BOOST_TEST(milter.st_gid == ::getegid());  // whatever group its own setting gave it
+  BOOST_TEST(control.st_gid == nobody->pw_gid);
 }
 
 BOOST_AUTO_TEST_CASE(systemd_is_told_on_its_socket) {

@@ -36,13 +36,15 @@ BOOST_AUTO_TEST_CASE(via) {
        {"main.conf:4: error: inbound.q.via[1]: a connector cannot name itself: its own identity counts anyway",
         "main.conf:5: error: inbound.q.via[2]: there is no inbound connector \"P\" (did you mean \"p\"?)",
         "main.conf:5: error: inbound.q.via[3]: there is no inbound connector \"zzzz\""}},
+      {partner("p", "\"*\"", "source_ips = " + both + "; via = \"q\";"), {"main.conf:3: error: inbound.p.via: there is no inbound connector \"q\""}},
       {partner("p", "\"*\"", "require_tls = true;") + ",\n" + partner("q", "\"d.example\"", "via = \"p\";"),
        {"main.conf:4: error: inbound.q.via: the inbound connector \"p\" (main.conf:3) has no identity to lend: it needs source_ips, certificates or "
         "auth_users"}},
       {partner("q", "\"d.example\"", "via = \"o\";") + " );\noutbound = ( { name = \"o\"; }",
        {"main.conf:3: error: inbound.q.via: \"o\" is an outbound connector: via names inbound connectors", "main.conf:4: error: outbound.o: ..."}},
       {partner("p", "\"*\"", "source_ips = " + both + "; enabled = false;") + ",\n" + partner("q", "\"d.example\"", "via = \"p\";"),
-       {"main.conf:4: warning: inbound.q.via: has no effect: none of the connectors it names is enabled and in mode \"enforce\""}},
+       {"main.conf:4: warning: inbound.q.via: has no effect: none of the connectors it names is enabled and in mode \"enforce\", so this partner's "
+        "mail that comes through them is a violation"}},
       {grant("g", "source_ips = \"192.0.2.1\";") + ",\n" + partner("q", "\"d.example\"", "via = \"g\";"), {}},
   });
   // A name that may be in a file that could not be read is not called wrong.
@@ -213,6 +215,9 @@ BOOST_AUTO_TEST_CASE(risks) {
       {partner("lock", "\"*\"", "source_ips = " + both + "; listeners = \"relay\";") + ",\n" +
            partner("a", "\"d.example\"", "source_ips = " + both + "; listeners = \"mx\";"),
        {}},
+      {partner("lock", "\"*\"", "source_ips = [ \"198.51.100.0/24\", \"2001:db8:1::/48\" ]; listeners = \"relay\";") + ",\n" +
+           partner("a", "\"d.example\"", "source_ips = " + both + ";"),
+       {no_via}},
       {partner("lock", "\"*\"", "require_tls = true;") + ",\n" + partner("a", "\"d.example\"", "source_ips = " + both + ";"), {}},
   });
 }

@@ -230,6 +230,17 @@ BOOST_AUTO_TEST_CASE(explain_tells_a_refusal) {
   BOOST_TEST(explain(config, {"--client", "198.51.100.1", "--expect", "accept"}).status == 1);
 }
 
+BOOST_AUTO_TEST_CASE(explain_reminds_of_a_forgotten_listener) {
+  const auto config = write("l.conf",
+                            "organization = { domains = \".contoso.example\"; }; listeners = ( { name = \"mx\"; } );\n"
+                            "inbound = ( { name = \"hub\"; type = \"relay\"; source_ips = \"192.0.2.1\"; listeners = \"mx\"; } );\n");
+  const std::vector<std::string> question{"explain", "-c", config, "--client", "192.0.2.1", "--from", "a@x.example", "--to", "u@contoso.example"};
+  BOOST_TEST(has(run(question).err, "--listener NAME"));
+  auto with = question;
+  with.insert(with.end(), {"--listener", "mx"});
+  BOOST_TEST(run(with).err.empty());
+}
+
 BOOST_AUTO_TEST_CASE(explain_reads_headers) {
   const auto config = write("c.conf", good);
   const auto data =
