@@ -84,6 +84,8 @@ BOOST_AUTO_TEST_CASE(bad_sources_are_errors) {
                           "192.0.2.1-::1",
                           "-192.0.2.1",
                           "x-192.0.2.1",
+                          "x-255.255.255.255",
+                          "x-ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff",
                           "192.0.2.1-x",
                           "192.0.2.1-",
                           "-192.0.2.1",

@@ -273,6 +273,33 @@ BOOST_AUTO_TEST_CASE(a_policy_without_domains_is_nobodys_home) {
   BOOST_TEST(!empty.is_ours(sender.envelope.argument));
 }
 
+BOOST_AUTO_TEST_CASE(what_a_disabled_connector_says_does_not_count) {
+  auto data = Words::data();
+  auto& c = data.inbound[0];
+  c.max_message_size = 1;
+  c.mode = Mode::audit;
+  c.check_header_from = Check::audit;
+  BOOST_TEST((Policy(data).counts_sizes() && Policy(data).has_audit_connectors() && Policy(data).has_audit_header_from()));
+  c.enabled = false;
+  const Policy without(data);
+  BOOST_TEST((!without.counts_sizes() && !without.has_audit_connectors() && !without.has_audit_header_from()));
+  c.mode = Mode::enforce;
+  data.inbound.pop_back();
+  BOOST_TEST(!Policy(data).is_own_header("X-A"));
+  c.enabled = true;
+  BOOST_TEST(Policy(data).is_own_header("x-a"));
+}
+
+BOOST_AUTO_TEST_CASE(white_space_before_the_colon_hides_no_header) {
+  auto data = Words::data();
+  data.strip_headers = {"X-Strip-*", "X-Exact"};
+  const Policy strict(data);
+  for (const auto* name : {"X-Connector-Trust \t", "x-connector ", "X-A\t"}) BOOST_TEST(strict.is_own_header(name));
+  for (const auto* name : {"X-Strip-A \t", "x-exact ", "X-EXACT\t"}) BOOST_TEST(strict.is_stripped_header(name));
+  for (const auto* name : {"X-Exactly", " X-Exact", "X-Strip"}) BOOST_TEST(!strict.is_stripped_header(name));
+  for (const auto* name : {"X-Connectors", " X-Connector", "X-Conn"}) BOOST_TEST(!strict.is_own_header(name));
+}
+
 BOOST_AUTO_TEST_CASE(tls_versions) {
   BOOST_TEST((parse_tls_version("") == TlsVersion::none));
   for (const auto* name : {"TLSv1", "TLSv1.0"}) BOOST_TEST((parse_tls_version(name) == TlsVersion::tls1_0));
