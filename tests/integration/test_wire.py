@@ -209,9 +209,8 @@ class Wire(DaemonScenario):
                         self.never_accepted(session.rest(), 1, data)
                     with self.client() as session:
                         session.negotiate()
-                except Closed:
+                except (Closed, ConnectionRefusedError):
                     self.daemon.process.wait(10)
-                if self.daemon.process.poll() is not None:
                     self.daemon.log_file.write_text("")  # what a sanitizer says of libmilter
                     self.daemon.start()
 
