@@ -43,10 +43,8 @@ using Precedence = std::tuple<bool /*names the listener*/, Proof, Rank, bool /*a
 
 bool choose_grant(const Case& c, Attribution& a) {
   std::optional<Precedence> best;
-  IdList held;
   c.policy.index().grants.each_candidate(c.connection, c.sender, [&](ConnectorId id, Proof proof, Rank rank) {
     if (!c.is_asked(id) || !identity_holds(c, id)) return;
-    if (c.steps && !seen(held, id)) held.push_back(id);
     const auto& connector = c.connector(id);
     const Precedence precedence{!connector.listeners.empty(), proof, rank, connector.mode == Mode::audit};
     if (best && (precedence < *best || (precedence == *best && id >= a.connector))) return;
@@ -58,8 +56,6 @@ bool choose_grant(const Case& c, Attribution& a) {
   a.asks_header_from = false;
   judge_demands(c, a.connector, true, a);
   if (a.violations.empty()) c.note(a.connector, Outcome::selected, Because::identity_holds);
-  for (const auto id : held)
-    if (id != a.connector) c.note(id, Outcome::not_selected, Because::weaker_proof);
   return true;
 }
 

@@ -202,5 +202,12 @@ BOOST_AUTO_TEST_CASE(an_empty_local_part_is_no_pattern) {
   BOOST_TEST(!AddressPattern::parse("<\"\"@d.example>"));
 }
 
+// A route to nowhere is completed with no domain of ours: it would fit a grant.
+BOOST_AUTO_TEST_CASE(a_route_through_no_domain_resolves_to_no_domain) {
+  BOOST_TEST(resolved("p%bad..d@us.example") == "p|");
+  BOOST_TEST(resolved("bad..d!p@us.example") == "p|");
+  BOOST_TEST(resolved("q!p%bad..d@us.example") == "q!p|");
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 }  // namespace
