@@ -4,6 +4,7 @@
 
 #include "fuzz.h"
 #include "policy/ip.h"
+#include "policy/prefix_index.h"
 
 using namespace cm;
 
