@@ -82,6 +82,7 @@ class Daemon {
       : config_file_(std::move(config_file)), config_(std::move(config)), log_(own_user), policy_(policy_of(config_)) {
     result_.at = loaded_ = SystemClock::now();
     result_.connectors = connectors();
+    release_freed_memory();
   }
 
   /// Binds every socket and becomes our user. Returns what went wrong, or an empty string.
@@ -134,7 +135,7 @@ std::string Daemon::open() {
   if (why = serve::give_to_group(control_path, service.control.group, service.control.mode); !why.empty()) return why;
   if (!milter_path.empty())
     if (why = serve::give_to_group(milter_path, service.milter.group, service.milter.mode); !why.empty()) return why;
-  return become_user(own_user, socket_paths_);
+  return become_user(own_user, socket_paths_, control_path);
 }
 
 // The one way to a new policy, for SIGHUP and the control socket. A bad configuration changes nothing.
@@ -166,6 +167,7 @@ serve::ReloadResult Daemon::reload() {
   const auto count = std::to_string(result.connectors) + " connectors";
   log_.write(result.ok ? Log::Level::info : Log::Level::error,
              result.ok ? "configuration loaded: " + count : "configuration refused, the old one stays in force: " + count);
+  release_freed_memory();
   return result_ = result;
 }
 

@@ -2,6 +2,7 @@
 #include "base/process.h"
 
 #include <grp.h>
+#include <malloc.h>
 #include <pwd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -24,18 +25,21 @@ void raise_descriptor_limit() noexcept {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-std::string become_user(const char* user, const std::vector<std::string>& paths) {
+std::string become_user(const char* user, const std::vector<std::string>& paths, const std::string& own_path) {
   if (::geteuid() != 0) return {};
   const auto* entry = ::getpwnam(user);
   if (!entry) return {};
   const auto failed = [](const std::string& what) { return what + ": " + std::strerror(errno); };
   for (const auto& path : paths)
-    if (::lchown(path.c_str(), entry->pw_uid, static_cast<gid_t>(-1)) != 0) return failed("cannot give " + path + " to user " + user);
+    if (::lchown(path.c_str(), entry->pw_uid, path == own_path ? entry->pw_gid : static_cast<gid_t>(-1)) != 0)
+      return failed("cannot give " + path + " to user " + user);
   if (::initgroups(user, entry->pw_gid) != 0 || ::setgid(entry->pw_gid) != 0 || ::setuid(entry->pw_uid) != 0)
     return failed(std::string("cannot become user ") + user);
   if (::setuid(0) == 0) return std::string("user ") + user + " is root: that is no change";
   return {};
 }
+
+void release_freed_memory() noexcept { static_cast<void>(::malloc_trim(0)); }
 
 void notify_systemd(std::string_view state) noexcept {
   const char* path = std::getenv("NOTIFY_SOCKET");

@@ -59,9 +59,8 @@ void read_organization(Group& root, Organization& organization) {
 
 void read_listeners(Group& root, std::vector<Listener>& listeners) {
   std::unordered_map<std::string, unsigned> lines;
-  int index = 0;
-  for (const auto* node : root.groups("listeners")) {
-    Group group(*node, root.file(), "listeners[" + std::to_string(index++) + "]", root.report());
+  for (const auto& [node, index] : root.groups("listeners")) {
+    Group group(*node, root.file(), "listeners[" + std::to_string(index) + "]", root.report());
     Listener listener;
     if (!group.has("name")) group.missing("name", "the MTA's name for the listener ({daemon_name})");
     const auto name = group.text("name");

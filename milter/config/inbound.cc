@@ -56,6 +56,8 @@ class Inbound {
     read_limits();
     read_marks();
     group_.finish();
+    group_.each_known([this](std::string_view setting, unsigned line) { draft_.provenance.add(setting, line); });
+    draft_.provenance.shrink_to_fit();
     if (typed_) check_demands();
   }
 
@@ -240,9 +242,8 @@ class Inbound {
   }
 
   void read_added_headers() {
-    int index = 0;
-    for (const auto* node : group_.groups("add_headers")) {
-      Group header(*node, group_.file(), group_.path_of("add_headers") + "[" + std::to_string(index++) + "]", group_.report());
+    for (const auto& [node, index] : group_.groups("add_headers")) {
+      Group header(*node, group_.file(), group_.path_of("add_headers") + "[" + std::to_string(index) + "]", group_.report());
       if (!header.has("name")) header.missing("name", "the header's name");
       if (!header.has("value")) header.missing("value", "the header's value");
       const auto name = header.text("name"), value = header.text("value");
@@ -303,7 +304,6 @@ Draft read_inbound(const Node& node, const std::string& file, int index, const S
   draft.named = name.has_value();
   draft.connector.name = name.value_or("");
   draft.connector.at = {file, node.line};
-  for (const auto& child : node.children) draft.provenance.emplace(child.name, Origin{file, child.name_line});
   Inbound(std::move(group), draft, around, sources).read();
   draft.sound = draft.sound && report.errors() == errors;
   return draft;

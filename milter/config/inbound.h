@@ -28,9 +28,8 @@ struct Draft {
   /// "inbound.NAME", as diagnostics call it.
   [[nodiscard]] std::string path() const { return "inbound." + connector.name; }
   /// Where `setting` was written; the connector's opening line if it was not.
-  [[nodiscard]] const Origin& origin_of(std::string_view setting) const {
-    const auto found = provenance.find(setting);
-    return found == provenance.end() ? connector.at : found->second;
+  [[nodiscard]] Origin origin_of(std::string_view setting) const {
+    return {connector.at.file, provenance.line_of(setting).value_or(connector.at.line)};
   }
 };
 

@@ -21,7 +21,7 @@ class Loader {
     check_via(drafts_, outbound_, complete_, report_);
     check_ties(drafts_, report_);
     warn_of_unreachable(drafts_, report_);
-    warn_of_risks(drafts_, report_);
+    warn_of_risks(drafts_, policy_.listeners, report_);
     return finish();
   }
 
@@ -65,15 +65,13 @@ class Loader {
   }
 
   void read_lists(Group& root) {
-    int index = 0;
-    for (const auto* node : root.groups("inbound")) {
-      drafts_.push_back(read_inbound(*node, root.file(), index++, around_, sources_, report_));
+    for (const auto& [node, index] : root.groups("inbound")) {
+      drafts_.push_back(read_inbound(*node, root.file(), index, around_, sources_, report_));
       ++connectors_;
     }
-    index = 0;
-    for (const auto* node : root.groups("outbound")) {
+    for (const auto& [node, index] : root.groups("outbound")) {
       ++connectors_;
-      Group group(*node, root.file(), "outbound[" + std::to_string(index++) + "]", report_);
+      Group group(*node, root.file(), "outbound[" + std::to_string(index) + "]", report_);
       const auto name = read_connector_name(group);
       if (name) outbound_.push_back({*name, {root.file(), node->line}});
       report_.error({root.file(), node->line}, name ? "outbound." + *name : group.path(),

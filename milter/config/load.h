@@ -4,9 +4,10 @@
 #pragma once
 
 #include <filesystem>
-#include <map>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "config/diagnostic.h"
@@ -31,8 +32,26 @@ struct Service {
   LogLevel log_level = LogLevel::info;
 };
 
-/// Setting name -> where it was written; a setting that is not in it has its default.
-using Provenance = std::map<std::string, Origin, std::less<>>;
+/// In which line each setting of one connector was written, in the file of the connector; a setting that is not in it has its default.
+class Provenance {
+ public:
+  /// `setting` must live as long as the program does: a literal.
+  void add(std::string_view setting, unsigned line) { lines_.push_back({setting, line}); }
+  void shrink_to_fit() { lines_.shrink_to_fit(); }
+  [[nodiscard]] std::optional<unsigned> line_of(std::string_view setting) const {
+    for (const auto& entry : lines_)
+      if (entry.setting == setting) return entry.line;
+    return std::nullopt;
+  }
+  [[nodiscard]] bool contains(std::string_view setting) const { return line_of(setting).has_value(); }
+
+ private:
+  struct Entry {
+    std::string_view setting;
+    unsigned line;
+  };
+  std::vector<Entry> lines_;
+};
 
 struct Config {
   Policy policy;

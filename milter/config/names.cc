@@ -9,6 +9,12 @@ namespace {
 // The unknown name's nearest among many: the cost is kept off the common path by looking only when something is wrong, and only so often.
 constexpr int most_suggestions = 20;
 
+// Never the connector itself, which may not be named.
+std::string did_you_mean_other(std::string_view given, std::string_view self, std::vector<std::string_view> names) {
+  std::erase(names, self);
+  return did_you_mean(given, names);
+}
+
 std::string check_target(const Draft& draft, const Draft::Named& via, const Draft& target) {
   if (&target == &draft || via.name == draft.connector.name) return "a connector cannot name itself: its own identity counts anyway";
   const bool identity =
@@ -59,7 +65,8 @@ void check_via(std::span<const Draft> inbound, std::span<const OutboundName> out
         report.error(via.at, via.path, quote(via.name) + " is an outbound connector: via names inbound connectors");
       else if (complete)
         report.error(via.at, via.path,
-                     "there is no inbound connector " + quote(via.name) + (suggestions++ < most_suggestions ? did_you_mean(via.name, names) : ""));
+                     "there is no inbound connector " + quote(via.name) +
+                         (suggestions++ < most_suggestions ? did_you_mean_other(via.name, draft.connector.name, names) : ""));
     }
   }
 }

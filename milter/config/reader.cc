@@ -34,9 +34,9 @@ const Node* Group::take(std::string_view name) {
 }
 
 bool Group::is_sound(const Node& value, const Place& place) const {
-  if (!value.doubt.empty()) place.warning(value.doubt);
-  if (!value.problem.empty()) place.error(value.problem);
-  return value.problem.empty();
+  if (value.doubt) place.warning(*value.doubt);
+  if (value.problem) place.error(*value.problem);
+  return !value.problem;
 }
 
 const Node* Group::take(std::string_view name, Node::Kind kind, const char* expected) {
@@ -111,8 +111,8 @@ Strings Group::strings(std::string_view name, bool may_be_empty) {
 
 const Node* Group::group(std::string_view name) { return take(name, Node::Kind::group, "a group { }"); }
 
-std::vector<const Node*> Group::groups(std::string_view name) {
-  std::vector<const Node*> out;
+std::vector<Group::Element> Group::groups(std::string_view name) {
+  std::vector<Element> out;
   const auto* found = take(name);
   if (found == nullptr) return out;
   if (!found->is_list()) {
@@ -122,7 +122,7 @@ std::vector<const Node*> Group::groups(std::string_view name) {
   for (std::size_t i = 0; i < found->children.size(); ++i) {
     const auto& child = found->children[i];
     if (child.kind == Node::Kind::group)
-      out.push_back(&child);
+      out.push_back({&child, static_cast<int>(i)});
     else
       Place{this, found->name, static_cast<int>(i), child.line}.error(std::string("expected a group { }, found ") + child.describe());
   }

@@ -3,6 +3,7 @@
 // A wrong value is reported where it stands and then counts as not given; the reader never stops and never guesses.
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <span>
 #include <string>
@@ -44,8 +45,12 @@ class Group {
   Strings strings(std::string_view name, bool may_be_empty = false);
   /// A group; null if absent or not one.
   const Node* group(std::string_view name);
-  /// `( { }, ... )`: the elements that are groups.
-  std::vector<const Node*> groups(std::string_view name);
+  /// `( { }, ... )`: the elements that are groups, with their place in the list; the others are reported.
+  struct Element {
+    const Node* node;
+    int index;
+  };
+  std::vector<Element> groups(std::string_view name);
 
   template <class T, std::size_t N>
   std::optional<T> word(std::string_view name, const Word<T> (&words)[N]) {
@@ -64,6 +69,12 @@ class Group {
     return std::nullopt;
   }
 
+  /// Calls f(name as it was asked for, line) once for every setting that is there and was taken.
+  template <class F>
+  void each_known(F&& f) const {
+    for (const auto& child : node_.children)
+      if (const auto name = std::find(known_.begin(), known_.end(), child.name); name != known_.end()) f(*name, child.name_line);
+  }
   /// Reports every setting that was not taken, with what was asked for as suggestions. Call once, at the end.
   void finish();
 

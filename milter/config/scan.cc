@@ -96,8 +96,8 @@ class Scanner {
     const bool joined = after_string_ && !out_.values.empty();
     if (!joined) begin_value().line = first_line;
     auto& value = out_.values.back();
-    if (!problem.empty()) value.problem = std::move(problem);
-    if (joined && !in_group()) value.doubt = "strings side by side are joined into one: is a comma missing?";
+    if (!problem.empty()) value.problem = std::make_unique<const std::string>(std::move(problem));
+    if (joined && !in_group()) value.doubt = std::make_unique<const std::string>("strings side by side are joined into one: is a comma missing?");
     after_string_ = true;
   }
 
@@ -130,8 +130,8 @@ class Scanner {
     begin_value().problem = integer_problem(digits);
   }
 
-  // Empty if the text is not an integer or fits the type libconfig gives it.
-  static std::string integer_problem(std::string_view written) {
+  // Null if the text is not an integer or fits the type libconfig gives it.
+  static Remark integer_problem(std::string_view written) {
     auto digits = written;
     const bool is_long = digits.ends_with('L');
     while (digits.ends_with('L')) digits.remove_suffix(1);
@@ -144,8 +144,8 @@ class Scanner {
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value, hex ? 16 : 10);
     const std::uint64_t most = (is_long ? std::uint64_t{0x7fffffffffffffff} : std::uint64_t{0x7fffffff}) + (negative ? 1 : 0);
     if (error == std::errc{} && end == digits.data() + digits.size() && value <= most) return {};
-    return "the number " + std::string(written.substr(0, 40)) +
-           " is too large to be written as a bare number: write a size in double quotes, such as \"5G\"";
+    return std::make_unique<const std::string>("the number " + std::string(written.substr(0, 40)) +
+                                               " is too large; a size this large is written in double quotes, such as \"5G\"");
   }
 
   void punctuation(char c) {

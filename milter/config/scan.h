@@ -5,6 +5,7 @@
 // value began. It does not parse: values are libconfig's business.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,11 +19,13 @@ struct SyntaxError {
 };
 
 /// A value of the text, in the order in which values begin: the order of a depth-first walk over the parsed tree, the root left out.
+using Remark = std::unique_ptr<const std::string>;  // rarely there, and there are many values
+
 struct ScannedValue {
   unsigned name_line = 0;  // of the setting's name; as `line` for list elements
   unsigned line = 0;       // where the value begins; for a group, list or array its bracket
-  std::string problem;     // libconfig would read something else than what is written: never use its value
-  std::string doubt;       // probably a slip
+  Remark problem;          // libconfig would read something else than what is written: never use its value
+  Remark doubt;            // probably a slip
 };
 
 struct Scan {

@@ -10,7 +10,6 @@
 #include <fstream>
 #include <libconfig.h++>
 
-#include "config/scan.h"
 #include "policy/text.h"
 
 namespace cm::config {
@@ -66,7 +65,7 @@ class Builder {
         node.children.reserve(static_cast<std::size_t>(setting.getLength()));
         for (int i = 0; i < setting.getLength(); ++i) node.children.push_back(build(setting[i]));
     }
-    if (!text::is_utf8(node.text)) node.problem = "the string is not valid UTF-8";
+    if (!text::is_utf8(node.text)) node.problem = std::make_unique<const std::string>("the string is not valid UTF-8");
     return node;
   }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "config/report.h"
+#include "config/scan.h"
 
 namespace cm::config {
 
@@ -20,8 +21,8 @@ struct Node {
   unsigned line = 1;
   std::string name;  // empty for list elements
   std::string text;  // of a string
-  std::string problem;
-  std::string doubt;
+  Remark problem;    // the value must not be used
+  Remark doubt;
   std::vector<Node> children;
 
   [[nodiscard]] bool is_list() const { return kind == Kind::array || kind == Kind::list; }

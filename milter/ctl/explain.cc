@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "policy/render.h"
+#include "policy/text.h"
 
 namespace cm::ctl {
 namespace {
@@ -86,12 +87,6 @@ Header split_header(std::string_view field) {
 
 bool is_from(std::string_view name) { return to_lower(name) == "from"; }
 
-bool has_bare_cr(std::string_view value) {
-  for (std::size_t at = 0; (at = value.find('\r', at)) != std::string_view::npos; ++at)
-    if (at + 1 == value.size() || value[at + 1] != '\n') return true;
-  return false;
-}
-
 Parsed<std::optional<Content>> make_content(const Question& question) {
   using Result = Parsed<std::optional<Content>>;
   const auto measured = parse_bytes("--measured-size", question.measured_size);
@@ -103,7 +98,7 @@ Parsed<std::optional<Content>> make_content(const Question& question) {
   for (const auto& field : question.headers) {
     const auto header = split_header(field);
     if (header.name.empty()) return Result::error("--header takes 'Name: value', not '" + field + "'");
-    content.malformed_header = content.malformed_header || has_bare_cr(header.value);
+    content.malformed_header = content.malformed_header || text::has_bare_cr(header.value);
     if (!is_from(header.name)) continue;
     const auto domains = parse_header_from(header.value);
     content.from.kind = ++from_fields > 1 ? HeaderFrom::Kind::several : domains ? HeaderFrom::Kind::parsed : HeaderFrom::Kind::unparsable;

@@ -144,7 +144,7 @@ int show(const Context& context, const std::string& name) {
     if (data.inbound[i].name != name) continue;
     auto settings = settings_of(data.inbound[i], data.organization);
     for (auto& setting : settings)
-      if (const auto at = config->inbound_provenance[i].find(setting.name); at != config->inbound_provenance[i].end()) setting.at = at->second;
+      if (const auto line = config->inbound_provenance[i].line_of(setting.name)) setting.at = Origin{data.inbound[i].at.file, *line};
     context.json ? print_json(context.out, data.inbound[i], settings) : print_text(context.out, data.inbound[i], settings);
     return success;
   }

@@ -1,4 +1,4 @@
-// The log line: QUEUEID: connector= type= action= rule= client= tls= cert= auth= from= to= nrcpt= size= msgid= audit= reply= id=
+// The log line: QUEUEID: connector= type= action= rule= client= tls= cert= auth= from= to= nrcpt= size= msgid= audit= listener= reply= id=
 #include "observe/record.h"
 
 #include "base/escape.h"
@@ -57,6 +57,7 @@ std::string render(const Record& record) {
   if (record.size) add_number(line, " size=", *record.size);
   add(line, " msgid=", record.message_id);
   if (record.audit && *record.audit) add(line, " audit=", render_audit(*record.policy, **record.audit));
+  if (record.policy->has_listener(record.connection->listener)) add(line, " listener=", record.connection->listener);
   if (record.reply) {
     line += " reply=";
     append_quoted(line, record.reply->to_string(), reply_bytes);

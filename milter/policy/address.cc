@@ -100,7 +100,19 @@ Parsed<AddressPattern> AddressPattern::parse(std::string_view text) {
   const auto address = Address::from_argument(text);
   if (!address.is_valid() || address.domain.empty())
     return Parsed<AddressPattern>::error("expected a full address or a domain pattern" + (address.why.empty() ? "" : ": " + address.why));
+  if (address.local.empty()) return Parsed<AddressPattern>::error("the local part is empty");  // without one it would be a domain pattern
   return AddressPattern{address.local, {DomainPattern::Kind::exact, address.domain}};
+}
+
+std::string AddressPattern::to_string() const {
+  if (local.empty()) return domain.to_string();
+  if (std::all_of(local.begin(), local.end(), [](char c) { return text::is_atext(c) || c == '.'; })) return local + "@" + domain.to_string();
+  std::string quoted = "\"";
+  for (const char c : local) {
+    if (c == '"' || c == '\\') quoted += '\\';
+    quoted += c;
+  }
+  return quoted + "\"@" + domain.to_string();
 }
 
 bool AddressPattern::match(const Address& address) const {

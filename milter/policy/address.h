@@ -44,7 +44,8 @@ struct AddressPattern {
 
   static Parsed<AddressPattern> parse(std::string_view text);
   [[nodiscard]] bool match(const Address& address) const;
-  [[nodiscard]] std::string to_string() const { return local.empty() ? domain.to_string() : local + "@" + domain.to_string(); }
+  /// As it may be written: the local part in quotes where it needs them.
+  [[nodiscard]] std::string to_string() const;
 };
 
 /// Many address patterns; lookup does not grow with their number.

@@ -43,10 +43,8 @@ using Precedence = std::tuple<bool /*names the listener*/, Proof, Rank, bool /*a
 
 bool choose_grant(const Case& c, Attribution& a) {
   std::optional<Precedence> best;
-  IdList held;
   c.policy.index().grants.each_candidate(c.connection, c.sender, [&](ConnectorId id, Proof proof, Rank rank) {
     if (!c.is_asked(id) || !identity_holds(c, id)) return;
-    if (c.steps && !seen(held, id)) held.push_back(id);
     const auto& connector = c.connector(id);
     const Precedence precedence{!connector.listeners.empty(), proof, rank, connector.mode == Mode::audit};
     if (best && (precedence < *best || (precedence == *best && id >= a.connector))) return;
@@ -58,8 +56,6 @@ bool choose_grant(const Case& c, Attribution& a) {
   a.asks_header_from = false;
   judge_demands(c, a.connector, true, a);
   if (a.violations.empty()) c.note(a.connector, Outcome::selected, Because::identity_holds);
-  for (const auto id : held)
-    if (id != a.connector) c.note(id, Outcome::not_selected, Because::weaker_proof);
   return true;
 }
 
@@ -213,13 +209,15 @@ bool names_domain(const Case& c, ConnectorId claimed, std::string_view domain) {
   return std::any_of(patterns.begin(), patterns.end(), [domain](const DomainPattern& p) { return p.match(domain) > any_rank; });
 }
 
-// A bare name counts as ours here: the MTA will complete it with a domain of ours.
+// The MTA will complete it with a domain of ours, or has done so and the result is too long to be read.
+bool is_incomplete(const Address& resolved) { return !resolved.is_valid() || (!resolved.is_null() && resolved.domain.empty()); }
+
 bool is_protected(const Case& c, ConnectorId claimed) {
   const auto protect = c.policy.data().organization.protect;
   if (protect != Check::enforce && !(protect == Check::audit && c.pass == Pass::audit)) return false;
   const auto& [argument, resolved] = c.sender.envelope;
   const auto is_unclaimed = [&](const Address& address) { return c.policy.is_ours(address) && !names_domain(c, claimed, address.domain); };
-  return is_unclaimed(argument) || is_unclaimed(resolved) || (resolved.kind == Address::Kind::mailbox && resolved.domain.empty());
+  return is_unclaimed(argument) || is_unclaimed(resolved) || is_incomplete(resolved);
 }
 
 bool rejects_unmatched(const Case& c) {
@@ -255,11 +253,9 @@ void judge_header_from(const Policy& policy, const Connection& connection, const
   if (!attribution.asks_header_from || from.kind == HeaderFrom::Kind::absent) return;
   const Case c{policy, connection, sender, pass, steps};
   if (from.kind == HeaderFrom::Kind::parsed) {
-    for (const auto& domain : from.domains) {
-      Attribution found;
-      PartnerSearch(c, PartnerSearch::For::header_from, found).search(domain, {}, false);
-      for (const auto& violation : found.violations) add_violation(violations, violation);
-    }
+    Attribution found;
+    for (const auto& domain : from.domains) PartnerSearch(c, PartnerSearch::For::header_from, found).search(domain, {}, false);
+    for (const auto& violation : found.violations) add_violation(violations, violation);
     return;
   }
   const auto in_force = [&](ConnectorId id) {

@@ -49,7 +49,7 @@ RecipientDecision Side::mail(const Sender& sender, Steps* steps) {
   if (sender.envelope.argument.is_valid())
     attribution_ = attribute(policy_, connection_, sender, pass_, steps);
   else
-    attribution_.violations.push_back({Rule::syntax, no_connector, Action::reject});
+    violate({policy_, connection_, sender, pass_, steps}, attribution_.violations, no_connector, Rule::syntax);
   return as_decision(declared_too_large(attribution_));
 }
 
@@ -65,7 +65,6 @@ Violations Side::judge_recipient(const Envelope& recipient) const {
     if (!fits_limit(policy_, connector.recipients, policy_.index().compiled[id].recipients.get(), recipient))
       own.push_back({Rule::recipient, id, action_of(connector, Rule::recipient)});
   }
-  if (const auto* found = deciding(own); found && is_refusal(found->action)) return own;
   for (const auto id : attribution_.judged) {
     const auto limit = policy_.connector(id).max_recipients;
     if (limit == 0 || accepted_ < limit) continue;
@@ -83,6 +82,7 @@ RecipientDecision Side::rcpt(const Envelope& recipient) {
   else
     decision = add(decision, own);
   if (recipients_.empty()) first_own_ = own;
+  for (const auto& violation : own) add_violation(all_own_, violation);
   if (is_refusal(decision.action)) {
     refused_ |= decision.rule != Rule::recipients;
   } else {
@@ -107,10 +107,22 @@ Violations Side::judge_content(const Sender& sender, const Content& content, Ste
   return found;
 }
 
+// A connector whose recipient limits leave nobody to accept the message for is violated, whatever it was selected for before.
+void Side::note_recipients(const Sender& sender, Steps* steps) const {
+  if (steps == nullptr) return;
+  const Case c{policy_, connection_, sender, pass_, steps};
+  for (const auto& violation : all_own_) {
+    if (accepted_ == 0 && violation.connector != no_connector)
+      std::erase_if(*steps, [&](const Step& step) { return step.connector == violation.connector && step.outcome != Outcome::violated; });
+    c.note(violation.connector, Outcome::violated, Because::rule_unmet, violation.rule);
+  }
+}
+
 Decision Side::end(const Sender& sender, const std::optional<Content>& content, Steps* steps) {
   Decision d;
   d.vouched = attribution_.vouched;
   d.violations = attribution_.violations;
+  note_recipients(sender, steps);
   Violations found;
   if (accepted_ > 0 && content) found = judge_content(sender, *content, steps);
   for (auto& recipient : recipients_)

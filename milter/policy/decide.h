@@ -30,7 +30,7 @@ Attribution attribute(const Policy& policy, const Connection& connection, const 
 void judge_header_from(const Policy& policy, const Connection& connection, const Sender& sender, const HeaderFrom& from, Pass pass,
                        const Attribution& attribution, Violations& violations, Steps* steps);
 
-/// The violation that decides: a refusal beats quarantine beats tag, then the first in the order of Rule. Null if there is none.
+/// The violation that decides (demands.cc): a refusal beats quarantine beats tag, then the first in the order of Rule. Null if there is none.
 const Violation* deciding(const Violations& violations);
 
 /// One message in one pass, stage by stage. Copyable; borrows policy and connection.
@@ -46,6 +46,7 @@ class Side {
 
  private:
   [[nodiscard]] Violations judge_recipient(const Envelope& recipient) const;
+  void note_recipients(const Sender& sender, Steps* steps) const;
   [[nodiscard]] Violations judge_content(const Sender& sender, const Content& content, Steps* steps) const;
 
   const Policy& policy_;
@@ -55,6 +56,7 @@ class Side {
   std::vector<RecipientDecision> recipients_;
   Violations accepted_own_;     // recipient violations that did not refuse: quarantine and tag
   Violations first_own_;        // of the first recipient
+  Violations all_own_;          // of any recipient: for the steps
   std::uint32_t accepted_ = 0;  // recipients not refused
   bool refused_ = false;        // some recipient was refused, other than as surplus
 };

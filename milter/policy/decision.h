@@ -56,7 +56,7 @@ struct RecipientDecision {
 
 enum class Outcome : std::uint8_t { selected, not_selected, violated, passed };
 
-/// Why a step came out as it did. Rendered to words by explain.h, together with the facts.
+/// Why a step came out as it did. render_step() (render.h) puts it into words, together with the facts.
 enum class Because : std::uint8_t {
   disabled,
   audit_only,

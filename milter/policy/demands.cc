@@ -82,19 +82,20 @@ const Violation* deciding(const Violations& violations) {
 
 void sort_by_rule(Violations& violations) {
   const auto before = [](const Violation& a, const Violation& b) { return a.rule != b.rule ? a.rule < b.rule : decides_before(a, b); };
-  std::stable_sort(violations.begin(), violations.end(), before);
+  // Stable, and unlike std::stable_sort without asking for memory: there is a handful at most.
+  for (auto at = violations.begin(); at != violations.end(); ++at) std::rotate(std::upper_bound(violations.begin(), at, *at, before), at, at + 1);
 }
 
-void add_violation(Violations& violations, const Violation& violation) {
-  if (std::none_of(violations.begin(), violations.end(),
-                   [&](const Violation& v) { return v.rule == violation.rule && v.connector == violation.connector; }))
-    violations.push_back(violation);
+bool add_violation(Violations& violations, const Violation& violation) {
+  const auto is_same = [&](const Violation& v) { return v.rule == violation.rule && v.connector == violation.connector; };
+  if (std::any_of(violations.begin(), violations.end(), is_same)) return false;
+  violations.push_back(violation);
+  return true;
 }
 
 void violate(const Case& c, Violations& violations, ConnectorId id, Rule rule) {
   const auto action = id == no_connector ? Action::reject : action_of(c.connector(id), rule);
-  add_violation(violations, {rule, id, action});
-  c.note(id, Outcome::violated, Because::rule_unmet, rule);
+  if (add_violation(violations, {rule, id, action})) c.note(id, Outcome::violated, Because::rule_unmet, rule);
 }
 
 }  // namespace cm

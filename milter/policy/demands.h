@@ -42,9 +42,9 @@ Action action_of(const InboundConnector& connector, Rule rule);
 bool decides_before(const Violation& a, const Violation& b);
 /// By Rule; among equals the one that decides first.
 void sort_by_rule(Violations& violations);
-/// Adds a violation unless the same rule of the same connector is there already.
-void add_violation(Violations& violations, const Violation& violation);
-/// Adds it and notes the step.
+/// Adds a violation unless the same rule of the same connector is there already (then false).
+bool add_violation(Violations& violations, const Violation& violation);
+/// Adds it and, if it is new, notes the step.
 void violate(const Case& c, Violations& violations, ConnectorId id, Rule rule);
 
 }  // namespace cm

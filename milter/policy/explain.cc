@@ -82,6 +82,7 @@ Because why_not(const Case& c, const Decision& d, ConnectorId id) {
   if (!connector.enabled) return Because::disabled;
   if (connector.mode == Mode::audit) return Because::audit_only;
   if (!fits_listener(connector, c.connection.listener)) return Because::other_listener;
+  if (!c.sender.envelope.argument.is_valid() && d.stage != Stage::connect) return Because::refused_before;
   if (!connector.is_partner() || d.stage == Stage::connect) return identity_gap(c, id);
   const bool granted = std::any_of(d.steps.begin(), d.steps.end(), [&](const Step& s) {
     return s.connector != no_connector && !c.connector(s.connector).is_partner() &&
@@ -89,7 +90,6 @@ Because why_not(const Case& c, const Decision& d, ConnectorId id) {
   });
   if (granted) return Because::grant_applies;
   if (d.vouched != Vouched::no) return Because::vouched_applies;
-  if (!c.sender.envelope.argument.is_valid()) return Because::refused_before;
   return in_scope(c, id) ? Because::search_ended : Because::sender_out_of_scope;
 }
 

@@ -47,7 +47,10 @@ class FromParser {
         const char c = in_[at_++];
         if (c == '(') ++depth;
         if (c == ')') --depth;
-        if (c == '\\' && at_ < in_.size()) ++at_;
+        if (c != '\\') continue;
+        const char pair = peek();  // never a line end: readers differ on what it would continue
+        if (pair == '\0' || pair == '\r' || pair == '\n') return false;
+        ++at_;
       } while (depth > 0);
     }
   }

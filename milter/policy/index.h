@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "policy/policy.h"
+#include "policy/prefix_index.h"
 
 namespace cm {
 

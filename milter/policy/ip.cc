@@ -51,11 +51,18 @@ std::optional<Ip> Ip::parse(std::string_view text) {
 }
 
 std::string Ip::to_string() const {
-  std::array<unsigned char, 16> bytes{};
-  const int count = width() / 8;
-  for (int i = 0; i < count; ++i) bytes[static_cast<std::size_t>(i)] = static_cast<unsigned char>(bits >> (8 * (count - 1 - i)));
   std::array<char, INET6_ADDRSTRLEN> buffer{};
-  inet_ntop(v6 ? AF_INET6 : AF_INET, bytes.data(), buffer.data(), buffer.size());
+  if (!v6) {  // by hand: twice a message, and inet_ntop goes through sprintf
+    auto* at = buffer.data();
+    for (int shift = 24; shift >= 0; shift -= 8) {
+      at = std::to_chars(at, buffer.data() + buffer.size(), static_cast<unsigned>(bits >> shift) & 255U).ptr;
+      if (shift > 0) *at++ = '.';
+    }
+    return {buffer.data(), at};
+  }
+  std::array<unsigned char, 16> bytes{};
+  for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<unsigned char>(bits >> (8 * (15 - i)));
+  inet_ntop(AF_INET6, bytes.data(), buffer.data(), buffer.size());
   return buffer.data();
 }
 
@@ -142,43 +149,6 @@ bool SourceSet::intersects(const SourceSet& other) const {
     return false;
   };
   return meet(v4_, other.v4_) || meet(v6_, other.v6_);
-}
-
-void PrefixIndex::add(const Network& network, std::uint32_t id) {
-  (network.first.v6 ? v6_ : v4_).push_back({network.first.bits, network.last(), network.length, none, {id}});
-}
-
-void PrefixIndex::freeze() {
-  freeze(v4_);
-  freeze(v6_);
-}
-
-// Prefixes either nest or are disjoint, so after sorting by start (wider first) the holder of a prefix is on a stack.
-void PrefixIndex::freeze(std::vector<Node>& nodes) {
-  std::stable_sort(nodes.begin(), nodes.end(),
-                   [](const Node& a, const Node& b) { return a.first != b.first ? a.first < b.first : a.length < b.length; });
-  std::vector<Node> merged;
-  std::vector<std::uint32_t> open;
-  for (auto& node : nodes) {
-    if (!merged.empty() && merged.back().first == node.first && merged.back().length == node.length) {
-      if (merged.back().ids.back() != node.ids.front()) merged.back().ids.push_back(node.ids.front());
-      continue;
-    }
-    while (!open.empty() && merged[open.back()].last < node.first) open.pop_back();
-    node.parent = open.empty() ? none : open.back();
-    open.push_back(static_cast<std::uint32_t>(merged.size()));
-    merged.push_back(std::move(node));
-  }
-  merged.shrink_to_fit();
-  nodes = std::move(merged);
-}
-
-std::uint32_t PrefixIndex::find(const std::vector<Node>& nodes, Bits128 bits) {
-  auto after = std::upper_bound(nodes.begin(), nodes.end(), bits, [](Bits128 b, const Node& n) { return b < n.first; });
-  if (after == nodes.begin()) return none;
-  auto at = static_cast<std::uint32_t>(after - nodes.begin() - 1);
-  while (at != none && nodes[at].last < bits) at = nodes[at].parent;
-  return at;
 }
 
 }  // namespace cm

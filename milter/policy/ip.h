@@ -1,5 +1,4 @@
-// IP addresses, prefixes and ranges as values, and the two questions asked of many of them: "is this address in the set?" and
-// "which prefixes hold it, longest first?".
+// IP addresses, prefixes and ranges as values, and the question asked of many of them: "is this address in the set?".
 //
 // An IPv4-mapped IPv6 address is the IPv4 address it holds. IPv4 and IPv6 never meet: ::/0 holds no IPv4 client.
 #pragma once
@@ -56,41 +55,12 @@ class SourceSet {
   [[nodiscard]] bool contains(const Ip& ip) const;
   [[nodiscard]] bool intersects(const SourceSet& other) const;
   [[nodiscard]] bool empty() const { return v4_.empty() && v6_.empty(); }
-  [[nodiscard]] bool has_v6() const { return !v6_.empty(); }
 
  private:
   struct Range {
     Bits128 first, last;
   };
   std::vector<Range> v4_, v6_;  // sorted, disjoint
-};
-
-/// Prefix -> numbers. Lookup costs a binary search and then one step per prefix that holds the address.
-class PrefixIndex {
- public:
-  void add(const Network& network, std::uint32_t id);
-  void freeze();  // sorts and links; call once, after the last add
-  /// Calls f(id, prefix length) for every prefix that holds `ip`, longest first. Needs freeze().
-  template <class F>
-  void each_holding(const Ip& ip, F&& f) const {
-    const auto& nodes = ip.v6 ? v6_ : v4_;
-    for (auto at = find(nodes, ip.bits); at != none; at = nodes[at].parent)
-      for (auto id : nodes[at].ids) f(id, nodes[at].length);
-  }
-  [[nodiscard]] bool holds(const Ip& ip) const { return find(ip.v6 ? v6_ : v4_, ip.bits) != none; }
-  [[nodiscard]] bool empty() const { return v4_.empty() && v6_.empty(); }
-
- private:
-  static constexpr std::uint32_t none = ~0U;
-  struct Node {
-    Bits128 first, last;
-    int length;
-    std::uint32_t parent;
-    std::vector<std::uint32_t> ids;
-  };
-  static std::uint32_t find(const std::vector<Node>& nodes, Bits128 bits);
-  static void freeze(std::vector<Node>& nodes);
-  std::vector<Node> v4_, v6_;
 };
 
 }  // namespace cm

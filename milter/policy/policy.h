@@ -53,6 +53,8 @@ class Policy {
   [[nodiscard]] const PolicyIndex& index() const { return *index_; }
 
   [[nodiscard]] bool is_closed(std::string_view listener) const;
+  /// One of the names in `listeners`, to which connectors may refer.
+  [[nodiscard]] bool has_listener(std::string_view name) const { return closed_.contains(name); }
   /// The address is in the organization domains (never true of the null sender).
   [[nodiscard]] bool is_ours(const Address& address) const;
   /// A concrete domain of ours, for bare names.

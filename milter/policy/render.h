@@ -1,4 +1,5 @@
-// A Decision in words: SMTP replies, header fields, explanations. Pure; every untrusted byte is made printable ASCII here.
+// A Decision in words: SMTP replies and header fields (render.cc), explanations (explain.cc). Pure; every untrusted byte is made
+// printable ASCII here.
 #pragma once
 
 #include <string>

@@ -18,6 +18,12 @@ bool is_utf8(std::string_view in) {
   return true;
 }
 
+bool has_bare_cr(std::string_view in) {
+  for (auto at = in.find('\r'); at != std::string_view::npos; at = in.find('\r', at + 1))
+    if (at + 1 == in.size() || in[at + 1] != '\n') return true;
+  return false;
+}
+
 std::string printable(std::string_view in, std::size_t most) {
   std::string out(in.substr(0, most));
   std::replace_if(

@@ -1,4 +1,4 @@
-// Small lexical rules shared by the address parsers: what an atom may hold, quoted strings, UTF-8, and safe echo of untrusted text.
+// Small lexical rules that several parsers share: what an atom may hold, quoted strings, UTF-8, bare CR, and safe echo of untrusted text.
 #pragma once
 
 #include <algorithm>
@@ -27,6 +27,9 @@ inline std::size_t read_quoted(std::string_view in, std::string& out) {
 
 /// Well-formed UTF-8 without overlong forms and surrogates (RFC 3629 section 4).
 bool is_utf8(std::string_view in);
+
+/// A CR that no LF follows: one reader sees a line end there, another does not, and so they see two different messages.
+bool has_bare_cr(std::string_view in);
 
 /// For replies: every byte that is not printable ASCII becomes `?`, and what is over `most` bytes is replaced by `...`.
 std::string printable(std::string_view in, std::size_t most);

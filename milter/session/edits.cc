@@ -26,7 +26,7 @@ std::string quarantine_reason(const Policy& policy, const Decision& decision, st
 }
 
 void require_one_line(std::string_view text) {
-  if (text.find_first_of(std::string_view("\r\n\0", 3)) != std::string_view::npos)
+  if (std::any_of(text.begin(), text.end(), [](char c) { return c == '\r' || c == '\n' || c == '\0'; }))
     throw std::invalid_argument("a header field of our own holds a line break or NUL");
 }
 

@@ -177,6 +177,7 @@ static sfsistat on_end_of_message(SMFICTX* ctx) noexcept {
     if (answer.refusal) return send_reply(ctx, *answer.refusal);
     for (auto& edit : answer.edits)
       if (!perform(ctx, edit)) throw std::runtime_error("libmilter refused an edit of the message");
+    client.session.accepted(answer.accepted);
     return SMFIS_CONTINUE;
   });
 }

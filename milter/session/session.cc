@@ -2,16 +2,11 @@
 #include "session/session.h"
 
 #include "observe/record.h"
+#include "policy/text.h"
 #include "session/trace_id.h"
 
 namespace cm::session {
 namespace {
-
-bool has_bare_cr(std::string_view text) {
-  for (auto at = text.find('\r'); at != std::string_view::npos; at = text.find('\r', at + 1))
-    if (at + 1 == text.size() || text[at + 1] != '\n') return true;
-  return false;
-}
 
 std::string_view trim(std::string_view text) {
   constexpr std::string_view space = " \t\r\n";
@@ -103,7 +98,7 @@ Answer Session::refuse_content(const Message& message, const PlainRefusal& why) 
   answer.refusal = plain_reply(why.code, why.xcode, message.trace_id, why.text);
   const RecipientDecision verdict{why.code < 500 ? Action::tempfail : Action::reject, why.rule, no_connector};
   count(verdict);
-  record(message, verdict, &*answer.refusal, message.first_recipient.empty() ? nullptr : &message.first_recipient, nullptr);
+  shared_.record(line(message, verdict, &*answer.refusal, message.first_recipient.empty() ? nullptr : &message.first_recipient, nullptr));
   return answer;
 }
 
@@ -115,7 +110,7 @@ Answer Session::refuse(Message& message, const RecipientDecision& verdict, const
   answer.refusal = render_reply(*message.policy, connection_, sender, verdict, recipient, message.trace_id);
   count(verdict);
   const auto* to = recipient ? &recipient->argument.text : message.first_recipient.empty() ? nullptr : &message.first_recipient;
-  if (logged) record(message, verdict, &*answer.refusal, to, &audit);
+  if (logged) shared_.record(line(message, verdict, &*answer.refusal, to, &audit));
   return answer;
 }
 
@@ -152,7 +147,7 @@ void Session::note_from(Message& message, std::string_view value) {
 void Session::header(std::string_view name, std::string_view value) {
   if (!message_) return;
   auto& message = *message_;
-  if (has_bare_cr(name) || has_bare_cr(value)) message.content.malformed_header = true;
+  if (text::has_bare_cr(name) || text::has_bare_cr(value)) message.content.malformed_header = true;
   if (sees_body_) message.bytes += wire_size(name, value);
   message.removable.see(*message.policy, name);
   const auto bare_name = trim(name);
@@ -188,35 +183,41 @@ Answer Session::end_of_message(std::string queue_id) {
   } else if (message.recipients == 0) {  // no MTA ends a message without RCPT; nobody judged this one
     answer = refuse_content(message, {451, "4.3.0", "Message has no recipient"});
   } else {
-    count(message, decision.audit);
     const auto added = render_headers(*message.policy, connection_, message.deliberation.sender(), decision, message.trace_id);
     answer.edits = plan_edits(message.removable, *message.policy, decision, added, message.trace_id);
-    count(verdict);
-    record(message, verdict, nullptr, message.first_recipient.empty() ? nullptr : &message.first_recipient, &decision.audit);
+    answer.accepted = {verdict, decision.audit.has_value() && !message.difference_counted,
+                       line(message, verdict, nullptr, &message.first_recipient, &decision.audit)};
   }
   answer.hold = std::move(message.hold);
   message_.reset();
   return answer;
 }
 
+void Session::accepted(const Accepted& accepted) {
+  count(accepted.verdict);
+  if (accepted.audit_differs) observe::add(shared_.counters.audit_differences);
+  shared_.record(accepted.log_line);
+}
+
 void Session::fail() noexcept {
   if (message_) message_->failed = true;
 }
 
-void Session::record(const Message& message, const RecipientDecision& verdict, const Reply* reply, const std::string* recipient,
-                     const std::optional<AuditDifference>* audit) {
-  shared_.record(observe::render({.policy = message.policy.get(),
-                                  .connection = &connection_,
-                                  .sender = &message.deliberation.sender(),
-                                  .queue_id = message.queue_id,
-                                  .verdict = verdict,
-                                  .recipient = recipient,
-                                  .recipients = reply ? 0 : message.recipients,
-                                  .size = message.content.size ? message.content.size : message.deliberation.sender().declared_size,
-                                  .message_id = message.message_id,
-                                  .audit = audit,
-                                  .reply = reply,
-                                  .trace_id = message.trace_id}));
+std::string Session::line(const Message& message, const RecipientDecision& verdict, const Reply* reply, const std::string* recipient,
+                          const std::optional<AuditDifference>* audit) const {
+  const bool about_all = !reply || recipient == &message.first_recipient;  // a refused recipient's line counts nobody else
+  return observe::render({.policy = message.policy.get(),
+                          .connection = &connection_,
+                          .sender = &message.deliberation.sender(),
+                          .queue_id = message.queue_id,
+                          .verdict = verdict,
+                          .recipient = recipient,
+                          .recipients = about_all ? message.recipients : 0,
+                          .size = message.content.size ? message.content.size : message.deliberation.sender().declared_size,
+                          .message_id = message.message_id,
+                          .audit = audit,
+                          .reply = reply,
+                          .trace_id = message.trace_id});
 }
 
 void Session::count(Message& message, const std::optional<AuditDifference>& audit) {

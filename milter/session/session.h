@@ -32,11 +32,19 @@ struct Shared {
   std::atomic<int> in_flight{0};                 // messages between MAIL and the end of the answer to end of message
 };
 
+/// What there is to say of a message once the MTA has taken its edits.
+struct Accepted {
+  RecipientDecision verdict;
+  bool audit_differs = false;
+  std::string log_line;
+};
+
 /// To proceed, or a reply that refuses; at end of message to proceed means: perform the edits, then accept.
 struct Answer {
-  std::optional<Reply> refusal;
-  std::vector<MtaAction> edits;
-  InFlight hold;  // keep until the edits are sent
+  std::optional<Reply> refusal{};
+  std::vector<MtaAction> edits{};
+  InFlight hold{};      // keep until the edits are sent
+  Accepted accepted{};  // at end of message, without a refusal
 };
 
 /// "451 4.3.0": the answer to whatever goes wrong in here.
@@ -56,6 +64,8 @@ class Session {
   void header(std::string_view name, std::string_view value);
   void body(std::size_t bytes);
   Answer end_of_message(std::string queue_id);
+  /// Logs and counts an accepted message, after its edits were performed.
+  void accepted(const Accepted& accepted);
   void abort() { message_.reset(); }
   /// Something went wrong in a step that has no answer: the message gets a tempfail at the next one.
   void fail() noexcept;
@@ -87,8 +97,8 @@ class Session {
                 bool logged = true);
   Envelope envelope(const Policy& policy, const std::string& argument, const std::optional<std::string>& resolved) const;
   static void note_from(Message& message, std::string_view value);
-  void record(const Message& message, const RecipientDecision& verdict, const Reply* reply, const std::string* recipient,
-              const std::optional<AuditDifference>* audit);
+  [[nodiscard]] std::string line(const Message& message, const RecipientDecision& verdict, const Reply* reply, const std::string* recipient,
+                                 const std::optional<AuditDifference>* audit) const;
   void count(const RecipientDecision& verdict);
   void count(Message& message, const std::optional<AuditDifference>& audit);
 

@@ -207,8 +207,8 @@ bool needs_protection(const Case& c, ConnectorId claimed_by) {
   const auto& [argument, resolved] = c.facts.sender.envelope;
   for (const auto* address : {&argument, &resolved})
     if (in_organization(c.policy, *address) && !is_named(c, claimed_by, *address)) return true;
-  // 3.5 "a bare name counts as ours for restrictions": one that nobody gave a domain
-  return resolved.kind == Address::Kind::mailbox && resolved.domain.empty();
+  // 3.5 "a bare name counts as ours for restrictions": one that nobody gave a domain, or that became too long with it
+  return resolved.kind == Address::Kind::invalid || (resolved.kind == Address::Kind::mailbox && resolved.domain.empty());
 }
 
 bool asked(const Case& c, Check check) { return check == Check::enforce || (check == Check::audit && c.pass == Pass::audit); }

@@ -12,7 +12,9 @@
 #include "describe.h"
 #include "generate.h"
 #include "policy/decide.h"
+#include "policy/render.h"
 #include "reference.h"
+#include "steps.h"
 
 namespace {
 
@@ -141,6 +143,15 @@ void report(PolicyData policy, Facts facts) {
               << "\n  oracle: " << describe(reference_decide(policy, facts)));
 }
 
+// Asked of every so manieth message: it is linear in the connectors, and twice.
+constexpr std::uint64_t explained_every = 5;
+
+void check_steps(const Policy& policy, const Facts& facts, const Decision& decision) {
+  const auto steps = complete_steps(policy, facts, decision);
+  const auto wrong = untruth(policy.data(), facts, decision, steps);
+  if (!wrong.empty()) BOOST_ERROR(wrong << "\n" << describe(policy.data()) << describe(facts) << "  decision: " << describe(decision));
+}
+
 struct Counts {
   std::map<std::string, std::size_t> seen;
 
@@ -208,7 +219,9 @@ BOOST_AUTO_TEST_CASE(engine_decides_as_the_contract_says) {
       const auto facts = random_facts(dice, data);
       const auto wanted = reference_decide(data, facts);
       counts.add(wanted);
-      const auto parts = difference(decide(policy, facts), wanted);
+      const auto decision = decide(policy, facts);
+      if (done % explained_every == 0) check_steps(policy, facts, decision);
+      const auto parts = difference(decision, wanted);
       if (!parts.empty() && ++mismatches[parts] <= shown_of_a_kind && mismatches.size() <= kinds_shown) report(data, facts);
     }
   }

@@ -36,7 +36,7 @@ constexpr const char* address_patterns[] = {"p@us.example", "P@a.example", "us.e
 constexpr const char* locals[] = {"p", "P", "q", "p%q", "a.example!p", "p%a.example", "\"q@d.example\"", "\"p\""};
 constexpr const char* oddities[] = {
     "p", "ceo", "p@[192.0.2.1]", "@d.example:p@us.example", "p@US.Example.", "p@b\xc3\xbc.example", "p%d.example", "\"p@us.example\""};
-constexpr const char* invalid[] = {"p@", "@us.example", "p q@us.example", "p@us..example", "\"p@us.example"};
+constexpr const char* invalid[] = {"p@", "@us.example", "p q@us.example", "p@us..example", "\"p@us.example", ""};
 constexpr const char* tls_versions[] = {"TLSv1.3", "TLSv1.3", "TLSv1.2", "TLSv1.2", "TLSv1", "TLSv9"};
 constexpr std::uint64_t sizes[] = {50, 100, 101, 200, 201, 1000};
 

@@ -3,7 +3,10 @@
 // Same seed, same pairs, on every machine: only our own arithmetic on mt19937_64, no library distribution.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <random>
+#include <string_view>
 
 #include "policy/facts.h"
 #include "policy/policy.h"
@@ -13,7 +16,15 @@ namespace cm::reference {
 class Dice {
  public:
   explicit Dice(std::uint64_t seed) : engine_(seed) {}
-  std::size_t below(std::size_t n) { return static_cast<std::size_t>(engine_() % n); }
+  /// Thrown by a fuzzer: one byte a throw, and always 0 once they are used up. Borrows.
+  explicit Dice(std::string_view throws) : throws_(throws) {}
+  std::size_t below(std::size_t n) {
+    if (!throws_) return static_cast<std::size_t>(engine_() % n);
+    if (throws_->empty()) return 0;
+    const auto thrown = static_cast<std::uint8_t>(throws_->front());
+    throws_->remove_prefix(1);
+    return thrown % n;
+  }
   bool percent(unsigned p) { return below(100) < p; }
   template <class T, std::size_t N>
   const T& of(const T (&list)[N]) {
@@ -22,6 +33,7 @@ class Dice {
 
  private:
   std::mt19937_64 engine_;
+  std::optional<std::string_view> throws_;
 };
 
 PolicyData random_policy(Dice& dice);

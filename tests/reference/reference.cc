@@ -47,7 +47,7 @@ void ask_rate(const Case& c, Finding& finding) {
 
 Violations judge_recipient(const Case& c, const Finding& finding, const Envelope& recipient, std::uint32_t accepted) {
   Violations violations = finding.violations;
-  if (!recipient.argument.is_valid()) {
+  if (recipient.argument.kind != Address::Kind::mailbox) {  // the null path is nobody to deliver to
     add(violations, Rule::syntax, no_connector, Action::reject);
     return violations;
   }

@@ -2,9 +2,12 @@
 #define BOOST_TEST_DYN_LINK
 #define BOOST_TEST_MODULE base
 #include <fcntl.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 
 #include <array>
 #include <atomic>
@@ -195,6 +198,27 @@ BOOST_AUTO_TEST_CASE(a_restarted_log_is_found_again) {
   log.info("two");
   BOOST_TEST(second.next().ends_with(" two"));
   BOOST_TEST(log.dropped() == 1U);
+}
+
+// In a child, for there is no way back. Only root can become somebody.
+BOOST_AUTO_TEST_CASE(becoming_a_user_gives_it_its_sockets) {
+  const auto* nobody = ::getpwnam("nobody");
+  if (::geteuid() != 0 || !nobody) return;
+  const Directory directory;
+  const std::vector<std::string> paths{directory.path + "/milter", directory.path + "/control"};
+  for (const auto& path : paths) cm::Fd(::open(path.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+  const auto child = ::fork();
+  if (child == 0) ::_exit(cm::become_user("nobody", paths, paths[1]).empty() && ::geteuid() == nobody->pw_uid ? 0 : 1);
+  int status = -1;
+  BOOST_REQUIRE_EQUAL(::waitpid(child, &status, 0), child);
+  BOOST_TEST(status == 0);
+  struct stat milter {
+  }, control{};
+  BOOST_REQUIRE_EQUAL(::stat(paths[0].c_str(), &milter), 0);
+  BOOST_REQUIRE_EQUAL(::stat(paths[1].c_str(), &control), 0);
+  BOOST_TEST((milter.st_uid == nobody->pw_uid && control.st_uid == nobody->pw_uid));
+  BOOST_TEST(milter.st_gid == ::getegid());  // whatever group its own setting gave it
+  BOOST_TEST(control.st_gid == nobody->pw_gid);
 }
 
 BOOST_AUTO_TEST_CASE(systemd_is_told_on_its_socket) {

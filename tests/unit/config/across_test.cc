@@ -36,6 +36,7 @@ BOOST_AUTO_TEST_CASE(via) {
        {"main.conf:4: error: inbound.q.via[1]: a connector cannot name itself: its own identity counts anyway",
         "main.conf:5: error: inbound.q.via[2]: there is no inbound connector \"P\" (did you mean \"p\"?)",
         "main.conf:5: error: inbound.q.via[3]: there is no inbound connector \"zzzz\""}},
+      {partner("p", "\"*\"", "source_ips = " + both + "; via = \"q\";"), {"main.conf:3: error: inbound.p.via: there is no inbound connector \"q\""}},
       {partner("p", "\"*\"", "require_tls = true;") + ",\n" + partner("q", "\"d.example\"", "via = \"p\";"),
        {"main.conf:4: error: inbound.q.via: the inbound connector \"p\" (main.conf:3) has no identity to lend: it needs source_ips, certificates or "
         "auth_users"}},
@@ -219,4 +220,17 @@ BOOST_AUTO_TEST_CASE(risks) {
        {no_via}},
       {partner("lock", "\"*\"", "require_tls = true;") + ",\n" + partner("a", "\"d.example\"", "source_ips = " + both + ";"), {}},
   });
+}
+
+BOOST_AUTO_TEST_CASE(a_closed_listener_that_a_partner_keeps_open) {
+  const std::string closed =
+      "organization = { domains = [ \".us.example\" ]; };\nlisteners = ( { name = \"mx\"; }, { name = \"relay\"; closed = true; } );\n";
+  const auto with = [&](const std::string& settings) {
+    return closed + "inbound = (\n{ name = \"a\"; type = \"partner\"; sender_domains = \"d.example\"; " + settings + " } );\n";
+  };
+  check("", {{with("require_tls = true;"),
+              {"main.conf:4: warning: inbound.a: asks nobody for an identity and names no listeners, so the closed listener \"relay\"..."}},
+             {with("require_tls = true; listeners = \"mx\";"), {}},
+             {with("require_tls = true; mode = \"audit\";"), {}},
+             {with("certificates = \"c.d.example\";"), {}}});
 }

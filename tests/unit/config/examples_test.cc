@@ -2,6 +2,7 @@
 #define BOOST_TEST_DYN_LINK
 #include <chrono>
 #include <cstdlib>
+#include <sstream>
 
 #include "config/report.h"
 #include "fixture.h"
@@ -16,6 +17,22 @@ fs::path conf() {
   const char* source = std::getenv("CM_SOURCE");
   BOOST_REQUIRE(source != nullptr);
   return fs::path(source) / "conf";
+}
+
+// What stands between lines of three backquotes.
+Lines fenced_blocks(const fs::path& file) {
+  std::ifstream in(file);
+  Lines blocks;
+  bool fenced = false;
+  for (std::string line; std::getline(in, line);) {
+    if (line.starts_with("```")) {
+      fenced = !fenced;
+      if (fenced) blocks.emplace_back();
+    } else if (fenced) {
+      blocks.back() += line + "\n";
+    }
+  }
+  return blocks;
 }
 
 // Many connectors of every kind, none comparable with another but by its own pattern.
@@ -81,6 +98,28 @@ BOOST_AUTO_TEST_CASE(defaults_shown_in_the_main_file_are_the_defaults) {
   BOOST_TEST((a.log_target == b.log_target && a.log_level == b.log_level));
   BOOST_TEST(shown.config->policy.data().strip_headers == silent.config->policy.data().strip_headers, boost::test_tools::per_element());
   BOOST_TEST(shown.config->policy.data().header_prefix == silent.config->policy.data().header_prefix);
+}
+
+BOOST_AUTO_TEST_CASE(what_the_guides_show_can_be_copied) {
+  for (const auto* file : {"README.md", "packaging/docs/first-connectors.md"}) {
+    int configs = 0;
+    for (const auto& block : fenced_blocks(conf().parent_path() / file)) {
+      const bool whole = block.starts_with("organization"), part = block.starts_with("inbound");
+      if (whole || part) BOOST_TEST(diagnose((whole ? "" : base) + block) == Lines{}, boost::test_tools::per_element());
+      configs += whole || part ? 1 : 0;
+    }
+    BOOST_TEST(configs > 0, file << " shows no config");
+  }
+}
+
+BOOST_AUTO_TEST_CASE(no_comment_stands_behind_a_value_of_postfix) {  // which would take it for a part of the value
+  int lines = 0;
+  for (const auto& block : fenced_blocks(conf().parent_path() / "README.md")) {
+    if (block.find("\nsmtpd_milters = ") == std::string::npos) continue;
+    std::istringstream in(block);
+    for (std::string line; std::getline(in, line); ++lines) BOOST_TEST((line.starts_with("#") || line.find('#') == std::string::npos), line);
+  }
+  BOOST_TEST(lines > 2);
 }
 
 BOOST_AUTO_TEST_CASE(every_setting_of_the_commented_connector_is_known) {

@@ -135,6 +135,9 @@ BOOST_AUTO_TEST_CASE(other_global_errors) {
               "main.conf:3: error: listeners[2].name: the listener \"mx\" is already declared in line 2",
               "main.conf:3: error: listeners[3].name: expected a name of printable ASCII without blanks",
               "main.conf:3: error: listeners[4].name: expected a string in double quotes, found a number"}},
+            {"listeners = ( \"x\", { name = 5; } );",
+             {"main.conf:2: error: listeners[0]: expected a group { }, found a string",
+              "main.conf:2: error: listeners[1].name: expected a string in double quotes, found a number"}},
             {"listeners = [ \"mx\" ];", {"main.conf:2: error: listeners[0]: expected a group { }, found a string"}},
         });
 }

@@ -53,8 +53,8 @@ BOOST_AUTO_TEST_CASE(provenance_says_where) {
   const auto result = directory.load();
   BOOST_REQUIRE(result.config);
   const auto& provenance = result.config->inbound_provenance.at(0);
-  BOOST_TEST(provenance.at("source_ips").line == 6U);
-  BOOST_TEST(provenance.at("type").line == 5U);
+  BOOST_TEST(provenance.line_of("source_ips").value() == 6U);
+  BOOST_TEST(provenance.line_of("type").value() == 5U);
   BOOST_TEST(!provenance.contains("mode"));
 }
 

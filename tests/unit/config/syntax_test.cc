@@ -52,25 +52,26 @@ BOOST_AUTO_TEST_CASE(odd_texts_that_are_fine) {
 }
 
 BOOST_AUTO_TEST_CASE(values_libconfig_would_misread) {
-  check(base + "inbound = ( { name = \"a\"; type = \"relay\"; source_ips = \"192.0.2.1\";\n",
-        {
-            {"max_message_size = 5000000000;",
-             {"main.conf:4: error: inbound.a.max_message_size: the number 5000000000 is too large to be written as a bare number:..."}},
-            {"max_message_size = 0xffffffff;", {"main.conf:4: error: inbound.a.max_message_size: the number 0xffffffff is too large..."}},
-            {"max_message_size = 5000000000L;", {}},
-            {"max_message_size = 99999999999999999999L;",
-             {"main.conf:4: error: inbound.a.max_message_size: the number 99999999999999999999L is too large..."}},
-            {"max_recipients = 2147483647;", {}},
-            {"max_recipients = 2147483648;", {"main.conf:4: error: inbound.a.max_recipients: the number 2147483648 is too large..."}},
-            {"max_recipients = 4294967297;", {"main.conf:4: error: inbound.a.max_recipients: the number 4294967297 is too large..."}},
-            {"comment = \"a\\x00b\";", {"main.conf:4: error: inbound.a.comment: the string holds a NUL (\\x00), which no setting may have"}},
-            {"comment = \"a\\xe9b\";", {"main.conf:4: error: inbound.a.comment: the string is not valid UTF-8"}},
-            {"auth_users = [ \"x\"\n \"y\",\n\"z\" ];",
-             {"main.conf:4: warning: inbound.a.auth_users[0]: strings side by side are joined into one: is a comma missing?"}},
-            {"auth_users = [\n\"x\",\n\"\"\n,\"z\" ];",
-             {"main.conf:6: error: inbound.a.auth_users[1]: \"\": expected 1 to 256 bytes without control characters"}},
-        },
-        "} );");
+  check(
+      base + "inbound = ( { name = \"a\"; type = \"relay\"; source_ips = \"192.0.2.1\";\n",
+      {
+          {"max_message_size = 5000000000;",
+           {"main.conf:4: error: inbound.a.max_message_size: the number 5000000000 is too large; a size this large is written in double quotes,..."}},
+          {"max_message_size = 0xffffffff;", {"main.conf:4: error: inbound.a.max_message_size: the number 0xffffffff is too large..."}},
+          {"max_message_size = 5000000000L;", {}},
+          {"max_message_size = 99999999999999999999L;",
+           {"main.conf:4: error: inbound.a.max_message_size: the number 99999999999999999999L is too large..."}},
+          {"max_recipients = 2147483647;", {}},
+          {"max_recipients = 2147483648;", {"main.conf:4: error: inbound.a.max_recipients: the number 2147483648 is too large..."}},
+          {"max_recipients = 4294967297;", {"main.conf:4: error: inbound.a.max_recipients: the number 4294967297 is too large..."}},
+          {"comment = \"a\\x00b\";", {"main.conf:4: error: inbound.a.comment: the string holds a NUL (\\x00), which no setting may have"}},
+          {"comment = \"a\\xe9b\";", {"main.conf:4: error: inbound.a.comment: the string is not valid UTF-8"}},
+          {"auth_users = [ \"x\"\n \"y\",\n\"z\" ];",
+           {"main.conf:4: warning: inbound.a.auth_users[0]: strings side by side are joined into one: is a comma missing?"}},
+          {"auth_users = [\n\"x\",\n\"\"\n,\"z\" ];",
+           {"main.conf:6: error: inbound.a.auth_users[1]: \"\": expected 1 to 256 bytes without control characters"}},
+      },
+      "} );");
 }
 
 BOOST_AUTO_TEST_CASE(files_that_are_no_config) {
@@ -97,7 +98,8 @@ BOOST_AUTO_TEST_CASE(connectors_d) {
   BOOST_TEST(good.connectors == 3);
   const auto& inbound = good.config->policy.data().inbound;
   BOOST_TEST((inbound.at(0).name + inbound.at(1).name + inbound.at(2).name) == "mab");
-  BOOST_TEST(good.config->inbound_provenance.at(1).at("auth_users").file == (directory.path / "connectors.d/10.conf").string());
+  BOOST_TEST(inbound.at(1).at.file == (directory.path / "connectors.d/10.conf").string());
+  BOOST_TEST(good.config->inbound_provenance.at(1).line_of("auth_users").value() == 1U);
 
   directory.write("connectors.d/15.conf",
                   "inbound = ( { name = \"m\"; type = \"relay\"; source_ips = \"192.0.2.3\"; } );\nunmatched = \"reject\";\ninbond = ();");

@@ -91,7 +91,8 @@ BOOST_AUTO_TEST_CASE(nasty_arguments_are_invalid) {
                           "<\xed\xa0\x80@d.example>",
                           "<p@us.example\x01>",
                           "<\"p\r\n\"@d.example>",
-                          "<p@*>"})
+                          "<p@*>",
+                          "<[192.0.2.1]>"})
     BOOST_TEST(argument(bad) == "invalid", bad);
   BOOST_TEST(argument(std::string_view("<p\0@d.example>", 14)) == "invalid");
   BOOST_TEST(argument(std::string_view("<p@us.example\0.evil>", 20)) == "invalid");
@@ -158,7 +159,7 @@ BOOST_AUTO_TEST_CASE(patterns) {
   BOOST_TEST(!meets("d.example", "<>"));
   BOOST_TEST(!meets("*", "<p@>"));
   BOOST_TEST(meets("\"p q\"@d.example", "\"p q\"@d.example"));
-  for (const char* bad : {"", "p@", "@d.example", "p@*", "p@*.d.example", "p@.d.example", "*@d.example@x", "p q@d.example"})
+  for (const char* bad : {"", "p@", "@d.example", "p@*", "p@*.d.example", "p@.d.example", "*@d.example@x", "p q@d.example", "\"p@d.example\""})
     BOOST_TEST(!AddressPattern::parse(bad), bad);
 }
 
@@ -187,6 +188,25 @@ BOOST_AUTO_TEST_CASE(set_agrees_with_the_patterns) {
       BOOST_REQUIRE_EQUAL(set.contains(address), wanted);
     }
   }
+}
+
+BOOST_AUTO_TEST_CASE(patterns_are_shown_as_they_may_be_written) {
+  for (const auto* text : {"a.b@d.example", "\"a b\"@d.example", "\"a@b\"@d.example", "\"a\\\"\\\\b\"@d.example", "*.d.example", "<>"})
+    BOOST_TEST(pattern(text).to_string() == text);
+  BOOST_TEST(pattern("\"a\".\"b\"@d.example").to_string() == "a.b@d.example");
+}
+
+// Not the pattern of the whole domain.
+BOOST_AUTO_TEST_CASE(an_empty_local_part_is_no_pattern) {
+  BOOST_TEST(!AddressPattern::parse("\"\"@d.example"));
+  BOOST_TEST(!AddressPattern::parse("<\"\"@d.example>"));
+}
+
+// A route to nowhere is completed with no domain of ours: it would fit a grant.
+BOOST_AUTO_TEST_CASE(a_route_through_no_domain_resolves_to_no_domain) {
+  BOOST_TEST(resolved("p%bad..d@us.example") == "p|");
+  BOOST_TEST(resolved("bad..d!p@us.example") == "p|");
+  BOOST_TEST(resolved("q!p%bad..d@us.example") == "q!p|");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -185,5 +185,38 @@ BOOST_AUTO_TEST_CASE(labels) {
   BOOST_TEST(!equals_ignoring_case("mx", "mxx"));
 }
 
+BOOST_AUTO_TEST_CASE(characters_one_by_one) {
+  constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-";
+  for (int c = 0; c < 128; ++c) {
+    const char byte = static_cast<char>(c);
+    const bool plain = c != 0 && letters.find(byte) != std::string_view::npos;
+    const std::string label{'a', byte, 'b'};
+    BOOST_TEST((normal(label) == to_lower(label)) == (plain || byte == '_' || byte == '.'));
+    const std::string literal{'[', byte, ']'};
+    BOOST_TEST((normal(literal) == to_lower(literal)) == (plain || byte == '.' || byte == ':'));
+    BOOST_TEST(to_lower(std::string(1, byte)) == std::string(1, byte >= 'A' && byte <= 'Z' ? static_cast<char>(byte + 32) : byte));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(lengths) {
+  const auto labels = [](std::size_t n, std::size_t length) {
+    std::string out;
+    for (; n > 0; --n) out += std::string(length, 'a') + (n > 1 ? "." : "");
+    return out;
+  };
+  BOOST_TEST(normal(labels(1, 63)) != "error");
+  BOOST_TEST(normal(labels(1, 64)) == "error");
+  BOOST_TEST(normal(labels(3, 63) + "." + labels(1, 61)) != "error");
+  BOOST_TEST(normal(labels(3, 63) + "." + labels(1, 61) + ".") != "error");
+  BOOST_TEST(normal(labels(3, 63) + "." + labels(1, 62)) == "error");
+  BOOST_TEST(normal("[" + std::string(251, 'a') + "]") != "error");
+  BOOST_TEST(normal("[" + std::string(252, 'a') + "]") == "error");
+  // U-labels of three bytes a character, whose A-labels are short.
+  std::string label;
+  for (int i = 0; i < 50; ++i) label += "\xe3\x81\x82";
+  BOOST_TEST(normal(label + "." + label + "." + label) != "error");
+  BOOST_TEST(normal(label + "." + label + "." + label + "." + label) == "error");
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 }  // namespace

@@ -101,6 +101,7 @@ const char* const unreadable[] = {
     "a@b.example\\",
     "<a@b_!.example>",
     "a@[192.0.2.1",
+    "a@b.example (\\\n c)",
     "a@b.example\x01",
     "<a@b.example>;",
 };

@@ -6,6 +6,8 @@
 #include <boost/test/unit_test.hpp>
 #include <random>
 
+#include "policy/prefix_index.h"
+
 namespace {
 
 using namespace cm;

@@ -73,7 +73,11 @@ struct World {
     return code(session->mail(event));
   }
   std::string rcpt(const std::string& to) { return code(session->rcpt({to, std::nullopt, "Q1"})); }
-  Answer end() { return session->end_of_message("Q1"); }
+  Answer end() {
+    auto answer = session->end_of_message("Q1");
+    if (!answer.refusal) session->accepted(answer.accepted);
+    return answer;
+  }
   // "" to proceed, else the reply up to the enhanced code
   static std::string code(const Answer& answer) {
     return answer.refusal ? std::to_string(answer.refusal->code) + " " + answer.refusal->xcode : std::string();
@@ -128,7 +132,7 @@ BOOST_FIXTURE_TEST_CASE(an_accepted_message, World) {
   BOOST_REQUIRE_EQUAL(log.size(), 1U);
   BOOST_TEST(
       log[0].starts_with("Q1: connector=hq type=on_premises action=accept client=10.1.0.5 from=<anna@contoso.example> "
-                         "to=<x@elsewhere.example> nrcpt=1 msgid=<1@contoso.example> id="));
+                         "to=<x@elsewhere.example> nrcpt=1 msgid=<1@contoso.example> listener=mx id="));
   BOOST_TEST(counters.messages == 1U);
   BOOST_TEST(counters.of(Action::accept) == 1U);
 }
@@ -139,7 +143,7 @@ BOOST_FIXTURE_TEST_CASE(a_refused_recipient_is_told_why, World) {
   BOOST_TEST(rcpt("<anna@contoso.example>") == "550 5.7.10");
   BOOST_REQUIRE_EQUAL(log.size(), 1U);
   BOOST_TEST(contains(log[0], " connector=fabrikam type=partner action=reject rule=tls "));
-  BOOST_TEST(contains(log[0], " to=<anna@contoso.example> reply=\"550 5.7.10 ["));
+  BOOST_TEST(contains(log[0], " to=<anna@contoso.example> listener=mx reply=\"550 5.7.10 ["));
   BOOST_TEST(counters.of(Rule::tls) == 1U);
 }
 
@@ -156,7 +160,7 @@ BOOST_FIXTURE_TEST_CASE(a_refusal_that_an_audit_connector_would_lift_says_so, Wo
   BOOST_TEST(rcpt("<anna@contoso.example>") == "550 5.7.10");
   BOOST_TEST(rcpt("<otto@contoso.example>") == "550 5.7.10");
   BOOST_REQUIRE_EQUAL(log.size(), 2U);
-  BOOST_TEST(contains(log[0], " audit=would-accept//tried reply="));
+  BOOST_TEST(contains(log[0], " audit=would-accept//tried listener=mx reply="));
   BOOST_TEST(counters.audit_differences == 1U);  // one message
 }
 
@@ -193,6 +197,14 @@ BOOST_FIXTURE_TEST_CASE(events_without_a_message_are_not_accepted, World) {
   session->fail();
   session->abort();
   BOOST_TEST(code(end()) == "451 4.3.0");
+}
+
+BOOST_FIXTURE_TEST_CASE(mail_to_nobody_is_not_accepted, World) {
+  connect("10.1.0.5");
+  BOOST_TEST(mail("<anna@contoso.example>").empty());
+  const auto answer = end();
+  BOOST_TEST(code(answer) == "451 4.3.0");
+  BOOST_TEST(answer.edits.empty());
 }
 
 BOOST_FIXTURE_TEST_CASE(without_a_connect_nothing_is_accepted, World) {
@@ -273,6 +285,7 @@ BOOST_FIXTURE_TEST_CASE(the_size_counts_headers_and_body, World) {
   BOOST_TEST(message(1000 - 16 - 2).empty());
   BOOST_TEST(contains(log.back(), " size=1000 "));
   BOOST_TEST(message(1000 - 16 - 1) == "552 5.3.4");
+  BOOST_TEST(contains(log.back(), " nrcpt=1 size=1001 "));
   BOOST_TEST(message(10).empty());  // nothing of the other messages is counted
 }
 
@@ -331,7 +344,7 @@ BOOST_FIXTURE_TEST_CASE(a_closed_listener_refuses_at_connect, World) {
   closed.inbound.erase(closed.inbound.begin(), closed.inbound.begin() + 2);
   policy.set(make(std::move(closed)));
   BOOST_TEST(code(connect("192.0.2.66", false, "relay")) == "554 5.7.1");
-  BOOST_TEST(contains(log.back(), "NOQUEUE: action=reject rule=closed client=192.0.2.66 reply="));
+  BOOST_TEST(contains(log.back(), "NOQUEUE: action=reject rule=closed client=192.0.2.66 listener=relay reply="));
   BOOST_TEST(code(connect("192.0.2.66", false, "mx")).empty());
   BOOST_TEST(code(connect("10.1.0.5", false, "relay")).empty());
 }

@@ -1,0 +1,321 @@
+// A whole MTA connection: bytes become macros and milter events; what a session answers is held against the oracle, message by message.
+//
+// The invariants: nothing is accepted that the oracle refuses or that no MAIL and RCPT preceded; every header of our family that was seen is
+// deleted, from the highest index down; a reply is printable ASCII of one class, short enough for libmilter; a log line is one line.
+#include "session/session.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <map>
+
+#include "fuzz.h"
+#include "reference/reference.h"
+
+using namespace cm;
+using namespace cm::session;
+
+namespace {
+
+InboundConnector connector(const char* name, Duty duty) {
+  InboundConnector c;
+  c.name = name;
+  c.duty = duty;
+  c.trust = to_string(duty);
+  return c;
+}
+
+InboundConnector partner(const char* name, const char* scope) {
+  auto c = connector(name, Duty::partner);
+  c.sender_domains.push_back(*DomainPattern::parse(scope).value);
+  c.check_header_from = Check::enforce;
+  return c;
+}
+
+// One connector of each kind; `second`: after a reload that asks for sizes, renames the family and tries something.
+PolicyData rich_policy(bool second) {
+  PolicyData data;
+  data.organization.domains.push_back(*DomainPattern::parse(".us.example").value);
+  data.organization.protect = Check::enforce;
+  data.listeners = {{"mx", false}, {"shut", true}};
+  auto server = connector("server", Duty::on_premises), printer = connector("printer", Duty::device), backup = connector("backup", Duty::relay);
+  server.source_ips.push_back(*Source::parse("10.0.0.0/28").value);
+  server.accept_headers = true;
+  server.add_headers.push_back({"X-Site", "one"});
+  printer.source_ips.push_back(*Source::parse("10.0.0.4").value);
+  printer.recipients = {false, true, {}};
+  printer.senders = {false, false, {*AddressPattern::parse("p@us.example").value}};
+  printer.max_recipients = 2;
+  backup.auth_users.push_back("b");
+  auto lock = partner("lock", "*"), fabrikam = partner("fabrikam", "a.example"), tagged = partner("tagged", ".d.example"),
+       tls = partner("tls", "*.a.example");
+  lock.check_header_from = Check::off;
+  lock.source_ips.push_back(*Source::parse("192.0.2.0/24").value);
+  fabrikam.certificates.push_back(*DomainPattern::parse("*.a.example").value);
+  fabrikam.certificate_issuers.push_back("CA");
+  fabrikam.require_tls = true;
+  fabrikam.via.push_back("lock");
+  tagged.source_ips.push_back(*Source::parse("192.0.2.7").value);
+  tagged.on_violation = second ? OnViolation::quarantine : OnViolation::tag;
+  tls.require_tls = true;
+  tls.min_tls_version = TlsVersion::tls1_2;
+  tls.on_violation = OnViolation::tempfail;
+  data.inbound = {server, printer, backup, lock, fabrikam, tagged, tls};
+  if (!second) return data;
+  data.header_prefix = "X-Us";
+  data.inbound[0].max_message_size = 300;
+  data.inbound[4].mode = Mode::audit;
+  data.reject_unmatched = true;
+  return data;
+}
+
+void check_reply(const Reply& reply) {
+  const auto percents = static_cast<std::size_t>(std::count(reply.text.begin(), reply.text.end(), '%'));  // doubled at the edge
+  REQUIRE(fuzz::is_printable(reply.text) && reply.text.size() + percents <= 980);
+  REQUIRE((reply.code / 100 == 4 || reply.code / 100 == 5) && reply.code < 600 && reply.xcode.size() >= 5);
+  REQUIRE(reply.xcode[0] == '0' + reply.code / 100 && reply.xcode[1] == '.');
+}
+
+class MacroTable {
+ public:
+  void set(fuzz::Bytes& bytes) {
+    constexpr const char* names[] = {"v", "{daemon_name}",  "{client_port}", "{mail_addr}",  "{rcpt_addr}", "{auth_authen}", "{tls_version}",
+                                     "i", "{cert_subject}", "{cert_issuer}", "{cn_subject}", "{cn_issuer}", "{verify}",      "j"};
+    const auto* name = bytes.of(names);
+    std::string value(bytes.line());
+    value.resize(std::min(value.find('\0'), value.size()));  // a C string
+    values_[name] = value;
+  }
+  void clear() { values_.clear(); }
+  Macros macros() { return {find, this}; }
+  bool has(const char* name) const { return values_.contains(name); }
+
+ private:
+  static const char* find(void* where, const char* name) {
+    const auto& values = static_cast<MacroTable*>(where)->values_;
+    const auto it = values.find(name);
+    return it == values.end() ? nullptr : it->second.c_str();
+  }
+  std::map<std::string, std::string> values_;
+};
+
+class Model {
+ public:
+  explicit Model(bool sees_body) : sees_body_(sees_body), session_(shared_, sees_body) {}
+
+  void run(fuzz::Bytes bytes) {
+    for (int events = 0; !bytes.empty() && events < 200; ++events) {
+      switch (bytes.below(12)) {
+        case 0: macros_.set(bytes); break;
+        case 1: connect(bytes); break;
+        case 2: mail(bytes); break;
+        case 3:
+        case 4: rcpt(bytes); break;
+        case 5:
+        case 6: header(bytes); break;
+        case 7: body(bytes); break;
+        case 8:
+        case 9: end(); break;
+        case 10: abort(); break;
+        case 11: change(bytes); break;
+      }
+    }
+    abort();
+    REQUIRE(shared_.in_flight == 0);
+  }
+
+ private:
+  void abort() {
+    session_.abort();
+    open_ = false;
+  }
+
+  void change(fuzz::Bytes& bytes) {
+    switch (bytes.below(6)) {
+      case 0: shared_.draining = !shared_.draining; break;
+      case 1:
+        session_.fail();
+        failed_ = true;
+        break;
+      case 2: macros_.clear(); break;
+      default: second_ = !second_; published_.set(policies()[second_]);
+    }
+  }
+
+  static const std::shared_ptr<const Policy>* policies() {
+    static const std::shared_ptr<const Policy> both[] = {std::make_shared<const Policy>(rich_policy(false)),
+                                                         std::make_shared<const Policy>(rich_policy(true))};
+    return both;
+  }
+
+  void connect(fuzz::Bytes& bytes) {
+    constexpr const char* clients[] = {"10.0.0.1", "10.0.0.4", "192.0.2.7", "192.0.2.9", "198.51.100.1", "127.0.0.1", "", "unknown"};
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    const bool known = inet_pton(AF_INET, bytes.of(clients), &address.sin_addr) == 1;
+    mta_ = recognise(macros_.macros());
+    facts_.connection = read_connection(mta_, macros_.macros(), known ? reinterpret_cast<const sockaddr*>(&address) : nullptr);
+    REQUIRE(facts_.connection.client.has_value() == known && (!facts_.connection.local || mta_ == Mta::postfix));
+    open_ = false;
+    const auto policy = published_.get();
+    const auto answer = session_.connect(facts_.connection, *policy);
+    facts_.sender = {};
+    facts_.recipients.assign(1, {Address::from_argument("x@y.example"), Address::from_argument("x@y.example")});
+    facts_.content.reset();
+    const bool closed = reference::reference_decide(policy->data(), facts_).stage == Stage::connect;
+    REQUIRE(answer.refusal.has_value() == closed);
+    connected_ = !closed;  // an MTA sends nothing more
+    if (closed) check_reply(*answer.refusal);
+  }
+
+  void mail(fuzz::Bytes& bytes) {
+    if (!connected_ && bytes.below(4) != 0) return;
+    const std::string argument(bytes.line()), parameter(bytes.line());
+    const char* const arguments[] = {argument.c_str(), parameter.c_str(), nullptr};
+    auto event = read_mail(mta_, macros_.macros(), arguments);
+    if (event.tls.certificate == CertificateState::verified) REQUIRE(macros_.has(mta_ == Mta::postfix ? "{cert_subject}" : "{verify}"));
+    REQUIRE(event.login.size() <= 256 && event.tls.version.size() <= 16 && event.queue_id.size() <= 64);
+    pinned_ = published_.get();
+    facts_.sender = {envelope(event.argument, event.resolved), event.tls, event.login, event.declared_size, false};
+    facts_.recipients.clear();
+    facts_.content.emplace();
+    accepted_ = seen_own_ = seen_ = 0;
+    from_fields_ = 0;
+    size_ = 2;
+    failed_ = false;
+    const bool serves = connected_ && !shared_.draining && (sees_body_ || !pinned_->counts_sizes());
+    const auto answer = session_.mail(std::move(event));
+    open_ = !answer.refusal;
+    if (answer.refusal) check_reply(*answer.refusal);
+    if (!serves) REQUIRE(answer.refusal && answer.refusal->code / 100 == 4);
+    if (serves && answer.refusal) REQUIRE(answer.refusal->code == 552);
+  }
+
+  Envelope envelope(const std::string& argument, const std::optional<std::string>& resolved) const {
+    const auto parsed = Address::from_argument(argument);
+    return {parsed, resolved ? Address::from_resolved(*resolved) : resolve_as_postfix(parsed, pinned_->our_domains(), pinned_->home_domain())};
+  }
+
+  void rcpt(fuzz::Bytes& bytes) {
+    const std::string argument(bytes.line());
+    const char* const arguments[] = {argument.c_str(), nullptr};
+    auto event = read_rcpt(mta_, macros_.macros(), arguments);
+    if (open_ && !failed_) facts_.recipients.push_back(envelope(event.argument, event.resolved));
+    const auto answer = session_.rcpt(std::move(event));
+    if (answer.refusal) check_reply(*answer.refusal);
+    if (!open_ || failed_) return REQUIRE(answer.refusal && answer.refusal->code == 451);
+    auto facts = facts_;
+    facts.content.reset();
+    const auto wanted = reference::reference_decide(pinned_->data(), facts).recipients.back();
+    REQUIRE(answer.refusal.has_value() == is_refusal(wanted.action));
+    accepted_ += answer.refusal ? 0 : 1;
+    REQUIRE(!answer.refusal || (wanted.action == Action::tempfail) == (answer.refusal->code / 100 == 4));
+  }
+
+  void header(fuzz::Bytes& bytes) {
+    constexpr const char* names[] = {"From",
+                                     "fROM ",
+                                     "X-Connector-Trust",
+                                     "x-connector-AUDIT",
+                                     "X-Connector",
+                                     "X-Connectors",
+                                     "X-Us-Trust \t",
+                                     "X-Us",
+                                     "X-MS-Exchange-Organization-A",
+                                     "X-Site",
+                                     "Message-ID",
+                                     "Subject",
+                                     ""};
+    const auto choice = bytes.of(names);
+    const std::string name(*choice ? std::string_view(choice) : bytes.line()), value(bytes.line());
+    session_.header(name, value);
+    if (!open_) return;
+    note(name);
+    auto& content = *facts_.content;
+    size_ += name.size() + value.size() + 4;
+    for (const auto* text : {&name, &value}) content.malformed_header = content.malformed_header || text->find('\r') != std::string::npos;
+    if (to_lower(name) != "from" && to_lower(name) != "from ") return;
+    const auto domains = parse_header_from(value);
+    content.from.kind = from_fields_++ > 0 ? HeaderFrom::Kind::several : domains ? HeaderFrom::Kind::parsed : HeaderFrom::Kind::unparsable;
+    if (domains) content.from.domains = *domains;
+  }
+
+  void note(std::string name) {
+    while (name.ends_with(' ') || name.ends_with('\t')) name.pop_back();
+    const auto folded = to_lower(name), prefix = to_lower(pinned_->data().header_prefix);
+    const bool own = folded == prefix || folded.starts_with(prefix + "-") || folded == "x-site";
+    seen_own_ += own ? 1 : 0;
+    seen_ += own || folded.starts_with("x-ms-exchange-organization-") || folded.starts_with("x-ms-exchange-forest-") ||
+                     folded.starts_with("x-ms-exchange-crosspremises-")
+                 ? 1
+                 : 0;
+  }
+
+  void body(fuzz::Bytes& bytes) {
+    const std::size_t octets = bytes.byte() * 2U;
+    session_.body(octets);
+    size_ += octets;
+  }
+
+  void end() {
+    const auto answer = session_.end_of_message("Q1");
+    const bool was_open = open_ && !failed_ && !facts_.recipients.empty();
+    open_ = false;
+    if (answer.refusal) check_reply(*answer.refusal);
+    if (!was_open) return REQUIRE(answer.refusal && answer.refusal->code == 451 && answer.edits.empty());
+    if (sees_body_) facts_.content->size = size_;
+    const auto wanted = reference::reference_decide(pinned_->data(), facts_);
+    const bool too_many = seen_ > limits::removable_headers;
+    REQUIRE(answer.refusal.has_value() == (is_refusal(wanted.action) || too_many));
+    REQUIRE(answer.refusal || accepted_ > 0);
+    if (!answer.refusal) check_edits(answer.edits, wanted);
+  }
+
+  void check_edits(const std::vector<MtaAction>& edits, const Decision& wanted) const {
+    std::map<std::string, int> next;
+    std::size_t deleted = 0, quarantined = 0;
+    bool inserted = false, trusted = false;
+    for (const auto& edit : edits) {
+      REQUIRE((edit.name + edit.value).find_first_of(std::string_view("\r\n\0", 3)) == std::string::npos);
+      if (edit.kind == MtaAction::Kind::delete_header) {
+        const auto [at, first] = next.emplace(to_lower(edit.name), edit.index);
+        REQUIRE(edit.index >= 1 && !inserted && (first || at->second - 1 == edit.index));
+        at->second = edit.index;
+        ++deleted;
+      } else if (edit.kind == MtaAction::Kind::insert_header) {
+        inserted = true;
+        trusted = trusted || edit.name == pinned_->data().header_prefix + "-Trust";
+        REQUIRE(fuzz::is_printable(edit.value) && edit.index == 0 &&
+                (edit.name.starts_with(pinned_->data().header_prefix + "-") || edit.name == "X-Site"));
+      } else {
+        ++quarantined;
+      }
+    }
+    for (const auto& [name, last] : next) REQUIRE(last == 1);
+    REQUIRE(deleted == (wanted.keeps_headers ? seen_own_ : seen_));
+    REQUIRE(trusted == wanted.proven && quarantined == (wanted.action == Action::quarantine ? 1U : 0U));
+  }
+
+  Published<Policy> published_{policies()[0]};
+  observe::Counters counters_;
+  Shared shared_{published_, counters_, [](std::string_view line) { REQUIRE(fuzz::is_printable(line) && line.size() < 8000 && !line.empty()); }};
+  const bool sees_body_;
+  Session session_;
+  MacroTable macros_;
+  Mta mta_ = Mta::unknown;
+  bool second_ = false, connected_ = false, open_ = false, failed_ = false;
+  std::shared_ptr<const Policy> pinned_;
+  Facts facts_;
+  std::size_t accepted_ = 0, seen_own_ = 0, seen_ = 0;
+  int from_fields_ = 0;
+  std::uint64_t size_ = 0;
+};
+
+}  // namespace
+
+FUZZ_TARGET(session) {
+  fuzz::Bytes bytes(in);
+  const bool sees_body = bytes.byte() % 2 != 0;
+  Model(sees_body).run(bytes);
+}

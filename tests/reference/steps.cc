@@ -1,0 +1,123 @@
+// Does the explanation tell the truth? Written from the rules, with the predicates of the oracle; nothing of explain.cc is called.
+//
+// The rule: every connector is explained once (a violated one once for each demand), and what a step says holds for this message.
+#include "steps.h"
+
+#include <algorithm>
+
+#include "reference.h"
+
+namespace cm::reference {
+namespace {
+
+bool is_grant_step(const PolicyData& policy, const Step& step) {
+  return step.connector != no_connector && policy.inbound[step.connector].duty != Duty::partner && step.outcome != Outcome::not_selected;
+}
+
+// The first identity setting that does not hold.
+Because gap(const Case& c, const InboundConnector& connector) {
+  const auto& [connection, sender, recipients, content] = c.facts;
+  if (!connector.source_ips.empty() && !source_holds(c, connector)) return Because::other_source;
+  if (!connector.auth_users.empty() && !login_holds(c, connector)) return sender.login.empty() ? Because::no_login : Because::other_login;
+  if (connector.certificates.empty() || certificate_holds(c, connector)) return Because::weaker_proof;
+  if (sender.tls.certificate == CertificateState::absent) return Because::no_certificate;
+  if (sender.tls.certificate == CertificateState::unverified) return Because::unverified_certificate;
+  auto any_issuer = connector;
+  any_issuer.certificate_issuers.clear();
+  return certificate_holds(c, any_issuer) ? Because::other_issuer : Because::other_certificate;
+}
+
+bool in_scope(const InboundConnector& connector, const Envelope& sender) {
+  for (const auto& pattern : connector.sender_domains) {
+    if (sender.argument.is_null()) {
+      if (pattern.kind == DomainPattern::Kind::any || pattern.kind == DomainPattern::Kind::null) return true;
+    } else if (domain_level(pattern, sender.argument.domain) != unmet || domain_level(pattern, sender.resolved.domain) != unmet) {
+      return true;
+    }
+  }
+  return false;
+}
+
+Because why_not(const Case& c, const InboundConnector& connector, const Decision& d) {
+  if (!connector.enabled) return Because::disabled;
+  if (connector.mode == Mode::audit) return Because::audit_only;
+  if (!listener_fits(c, connector)) return Because::other_listener;
+  if (connector.duty != Duty::partner || d.stage == Stage::connect) return gap(c, connector);
+  if (std::any_of(d.steps.begin(), d.steps.end(), [&](const Step& s) { return is_grant_step(c.policy, s); })) return Because::grant_applies;
+  if (d.vouched != Vouched::no) return Because::vouched_applies;
+  if (!c.facts.sender.envelope.argument.is_valid()) return Because::refused_before;
+  return in_scope(connector, c.facts.sender.envelope) ? Because::search_ended : Because::sender_out_of_scope;
+}
+
+// A step about no connector.
+bool holds(const Case& c, const Decision& d, const Step& step) {
+  switch (step.because) {
+    case Because::vouched_login: return d.vouched == Vouched::authenticated && step.outcome == Outcome::selected;
+    case Because::vouched_local: return d.vouched == Vouched::local && step.outcome == Outcome::selected;
+    case Because::nothing_in_scope: return step.outcome == Outcome::passed && !c.policy.reject_unmatched && d.vouched == Vouched::no;
+    case Because::rule_unmet: return step.outcome == Outcome::violated;
+    default: return false;
+  }
+}
+
+bool holds(const Case& c, const Decision& d, const Step& step, const InboundConnector& connector) {
+  if (step.outcome == Outcome::not_selected) return step.because == why_not(c, connector, d);
+  if (!takes_part(c, connector) || !listener_fits(c, connector)) return false;
+  switch (step.because) {
+    case Because::identity_holds: return step.outcome == Outcome::selected && identity_holds(c, connector);
+    case Because::via_holds: return step.outcome == Outcome::selected && !identity_holds(c, connector) && via_holds(c, connector);
+    case Because::demands_met: return step.outcome == Outcome::passed && !connector.demands_identity() && tls_holds(c, connector);
+    case Because::rule_unmet: break;
+    default: return false;
+  }
+  if (step.outcome != Outcome::violated) return false;
+  switch (step.rule) {
+    case Rule::source: return !connector.has_identity() || !source_holds(c, connector);
+    case Rule::auth: return !login_holds(c, connector);
+    case Rule::certificate: return !certificate_holds(c, connector);
+    case Rule::tls: return !tls_holds(c, connector);
+    case Rule::sender: return !limit_fits(c.policy, connector.senders, c.facts.sender.envelope);
+    case Rule::size: return connector.max_message_size != 0;
+    case Rule::rate: return c.facts.sender.rate_exceeded;
+    case Rule::header_from: return connector.check_header_from == Check::enforce;
+    default: return false;
+  }
+}
+
+// Of one connector; every step contradicts itself once. Rates, sizes and header From are found out after a connector was selected.
+bool contradict(const Step& a, const Step& b) {
+  if (a.connector != b.connector) return false;
+  if (a.outcome == b.outcome || a.outcome == Outcome::not_selected || b.outcome == Outcome::not_selected)
+    return a.rule == b.rule || a.outcome != b.outcome;
+  const auto rule = a.outcome == Outcome::violated ? a.rule : b.rule;
+  return rule != Rule::rate && rule != Rule::size && rule != Rule::header_from;
+}
+
+bool is_noted(const Steps& steps, const Violation& violation) {
+  const bool is_about_recipient = violation.rule == Rule::recipient || violation.rule == Rule::recipients || violation.rule == Rule::syntax;
+  return is_about_recipient || std::any_of(steps.begin(), steps.end(), [&](const Step& s) {
+           return s.outcome == Outcome::violated && s.rule == violation.rule && s.connector == violation.connector;
+         });
+}
+
+}  // namespace
+
+std::string untruth(const PolicyData& policy, const Facts& facts, const Decision& d, const Steps& steps) {
+  const Case c{policy, facts, Pass::enforced};
+  for (const auto& violation : d.violations)
+    if (!is_noted(steps, violation)) return "no step says that " + std::string(to_string(violation.rule)) + " is violated";
+  for (const auto& step : steps) {
+    const bool is_rule_for_all = step.connector == no_connector;
+    if (!(is_rule_for_all ? holds(c, d, step) : holds(c, d, step, policy.inbound[step.connector])))
+      return "a step is not true: connector " + std::to_string(step.connector) + ", because " + std::to_string(static_cast<int>(step.because));
+    const auto contradicts = [&step](const Step& other) { return contradict(step, other); };
+    if (!is_rule_for_all && std::count_if(steps.begin(), steps.end(), contradicts) != 1)
+      return "connector " + std::to_string(step.connector) + " has two explanations";
+  }
+  for (ConnectorId id = 0; id < c.count(); ++id)
+    if (std::none_of(steps.begin(), steps.end(), [id](const Step& s) { return s.connector == id; }))
+      return "connector " + std::to_string(id) + " has no step";
+  return {};
+}
+
+}  // namespace cm::reference
