@@ -65,6 +65,7 @@ Violations Side::judge_recipient(const Envelope& recipient) const {
     if (!fits_limit(policy_, connector.recipients, policy_.index().compiled[id].recipients.get(), recipient))
       own.push_back({Rule::recipient, id, action_of(connector, Rule::recipient)});
   }
+  if (const auto* found = deciding(own); found && is_refusal(found->action)) return own;
   for (const auto id : attribution_.judged) {
     const auto limit = policy_.connector(id).max_recipients;
     if (limit == 0 || accepted_ < limit) continue;

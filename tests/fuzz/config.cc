@@ -13,6 +13,7 @@
 #include "config/load.h"
 #include "fuzz.h"
 #include "policy/decide.h"
+#include "policy/limits.h"
 #include "policy/text.h"
 
 // libconfig 1.5 itself loses some bytes when a text does not parse; that is not ours to answer for.
@@ -77,7 +78,7 @@ void check_diagnostics(const config::Result& result, const std::map<std::string,
 void check_patterns(const std::vector<AddressPattern>& patterns) {
   for (const auto& pattern : patterns) {
     const auto again = AddressPattern::parse(pattern.to_string());
-    REQUIRE(again && again->local == pattern.local && again->domain == pattern.domain);
+    REQUIRE(pattern.to_string().size() > limits::address_bytes || (again && again->local == pattern.local && again->domain == pattern.domain));
   }
 }
 

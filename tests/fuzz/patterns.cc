@@ -4,6 +4,7 @@
 #include "fuzz.h"
 #include "policy/address.h"
 #include "policy/domain.h"
+#include "policy/limits.h"
 
 using namespace cm;
 using cm::fuzz::swap_case;
@@ -50,7 +51,7 @@ FUZZ_TARGET(patterns) {
   }
   if (const auto pattern = AddressPattern::parse(pattern_text)) {
     const auto again = AddressPattern::parse(pattern->to_string());
-    REQUIRE(again && again->local == pattern->local && again->domain == pattern->domain);
+    REQUIRE(pattern->to_string().size() > limits::address_bytes || (again && again->local == pattern->local && again->domain == pattern->domain));
     REQUIRE(pattern->local.empty() == (pattern_text.find('@') == std::string_view::npos));
     for (const auto& address : {Address::from_argument(subject), Address::from_resolved(subject), Address{}}) {
       REQUIRE(AddressSet({*pattern}).contains(address) == pattern->match(address));

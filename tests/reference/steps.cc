@@ -42,10 +42,10 @@ Because why_not(const Case& c, const InboundConnector& connector, const Decision
   if (!connector.enabled) return Because::disabled;
   if (connector.mode == Mode::audit) return Because::audit_only;
   if (!listener_fits(c, connector)) return Because::other_listener;
+  if (!c.facts.sender.envelope.argument.is_valid() && d.stage != Stage::connect) return Because::refused_before;
   if (connector.duty != Duty::partner || d.stage == Stage::connect) return gap(c, connector);
   if (std::any_of(d.steps.begin(), d.steps.end(), [&](const Step& s) { return is_grant_step(c.policy, s); })) return Because::grant_applies;
   if (d.vouched != Vouched::no) return Because::vouched_applies;
-  if (!c.facts.sender.envelope.argument.is_valid()) return Because::refused_before;
   return in_scope(connector, c.facts.sender.envelope) ? Because::search_ended : Because::sender_out_of_scope;
 }
 
@@ -71,6 +71,7 @@ bool holds(const Case& c, const Decision& d, const Step& step, const InboundConn
     default: return false;
   }
   if (step.outcome != Outcome::violated) return false;
+  const auto& recipients = c.facts.recipients;
   switch (step.rule) {
     case Rule::source: return !connector.has_identity() || !source_holds(c, connector);
     case Rule::auth: return !login_holds(c, connector);
@@ -79,25 +80,26 @@ bool holds(const Case& c, const Decision& d, const Step& step, const InboundConn
     case Rule::sender: return !limit_fits(c.policy, connector.senders, c.facts.sender.envelope);
     case Rule::size: return connector.max_message_size != 0;
     case Rule::rate: return c.facts.sender.rate_exceeded;
+    case Rule::recipient:
+      return std::any_of(recipients.begin(), recipients.end(), [&](const Envelope& r) { return !limit_fits(c.policy, connector.recipients, r); });
+    case Rule::recipients: return connector.max_recipients != 0 && recipients.size() > connector.max_recipients;
     case Rule::header_from: return connector.check_header_from == Check::enforce;
     default: return false;
   }
 }
 
-// Of one connector; every step contradicts itself once. Rates, sizes and header From are found out after a connector was selected.
+// Of one connector; every step contradicts itself once. What is found out after a connector was selected contradicts nothing.
 bool contradict(const Step& a, const Step& b) {
   if (a.connector != b.connector) return false;
   if (a.outcome == b.outcome || a.outcome == Outcome::not_selected || b.outcome == Outcome::not_selected)
     return a.rule == b.rule || a.outcome != b.outcome;
   const auto rule = a.outcome == Outcome::violated ? a.rule : b.rule;
-  return rule != Rule::rate && rule != Rule::size && rule != Rule::header_from;
+  return rule != Rule::rate && rule != Rule::size && rule != Rule::header_from && rule != Rule::recipient && rule != Rule::recipients;
 }
 
 bool is_noted(const Steps& steps, const Violation& violation) {
-  const bool is_about_recipient = violation.rule == Rule::recipient || violation.rule == Rule::recipients || violation.rule == Rule::syntax;
-  return is_about_recipient || std::any_of(steps.begin(), steps.end(), [&](const Step& s) {
-           return s.outcome == Outcome::violated && s.rule == violation.rule && s.connector == violation.connector;
-         });
+  return std::any_of(steps.begin(), steps.end(),
+                     [&](const Step& s) { return s.outcome == Outcome::violated && s.rule == violation.rule && s.connector == violation.connector; });
 }
 
 }  // namespace
@@ -109,7 +111,8 @@ std::string untruth(const PolicyData& policy, const Facts& facts, const Decision
   for (const auto& step : steps) {
     const bool is_rule_for_all = step.connector == no_connector;
     if (!(is_rule_for_all ? holds(c, d, step) : holds(c, d, step, policy.inbound[step.connector])))
-      return "a step is not true: connector " + std::to_string(step.connector) + ", because " + std::to_string(static_cast<int>(step.because));
+      return "a step is not true: connector " + std::to_string(step.connector) + ", because " + std::to_string(static_cast<int>(step.because)) +
+             ", rule " + std::string(to_string(step.rule));
     const auto contradicts = [&step](const Step& other) { return contradict(step, other); };
     if (!is_rule_for_all && std::count_if(steps.begin(), steps.end(), contradicts) != 1)
       return "connector " + std::to_string(step.connector) + " has two explanations";

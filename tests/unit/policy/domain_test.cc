@@ -209,6 +209,7 @@ BOOST_AUTO_TEST_CASE(lengths) {
   BOOST_TEST(normal(labels(3, 63) + "." + labels(1, 61)) != "error");
   BOOST_TEST(normal(labels(3, 63) + "." + labels(1, 61) + ".") != "error");
   BOOST_TEST(normal(labels(3, 63) + "." + labels(1, 62)) == "error");
+  BOOST_TEST(!normalise_certificate_name("*." + labels(3, 63) + "." + labels(1, 61) + ".").empty());  // 256 bytes
   BOOST_TEST(normal("[" + std::string(251, 'a') + "]") != "error");
   BOOST_TEST(normal("[" + std::string(252, 'a') + "]") == "error");
   // U-labels of three bytes a character, whose A-labels are short.

@@ -102,6 +102,8 @@ const char* const unreadable[] = {
     "<a@b_!.example>",
     "a@[192.0.2.1",
     "a@b.example (\\\n c)",
+    "a@b.example (\\\r\n c)",
+    "a@b.example (\\",
     "a@b.example\x01",
     "<a@b.example>;",
 };

@@ -267,6 +267,12 @@ BOOST_AUTO_TEST_CASE(a_reply_is_cut_before_its_rule) {
   BOOST_TEST(whole.ends_with("y... (rule syntax)"));
 }
 
+BOOST_AUTO_TEST_CASE(a_policy_without_domains_is_nobodys_home) {
+  const Policy empty{PolicyData{}};
+  BOOST_TEST(empty.home_domain().empty());
+  BOOST_TEST(!empty.is_ours(sender.envelope.argument));
+}
+
 // Written down as RFC 3629 section 4 has it, and not as the code does.
 bool is_well_formed(const std::string& s) {
   for (std::size_t i = 0; i < s.size();) {
