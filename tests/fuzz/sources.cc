@@ -8,6 +8,9 @@
 
 using namespace cm;
 
+// Inside a wider IPv6 prefix only: as an address of its own it would be read as the IPv4 address it holds.
+static bool is_mapped(const Ip& ip) { return ip.v6 && ip.bits >> 32 == 0xffff; }
+
 static void check_ip(const Ip& ip) {
   REQUIRE(*Ip::parse(ip.to_string()) == ip);
   REQUIRE(ip.v6 || ip.bits >> 32 == 0);
@@ -22,7 +25,8 @@ static void check_decomposition(const Source& source) {
     const auto& network = networks[i];
     REQUIRE(network.length >= 0 && network.length <= network.first.width());
     const auto as_source = Source::parse(network.to_string());
-    REQUIRE(as_source && !as_source->host_bits && as_source->first == network.first && as_source->last.bits == network.last());
+    if (!is_mapped(network.first))
+      REQUIRE(as_source && !as_source->host_bits && as_source->first == network.first && as_source->last.bits == network.last());
     if (i == 0) continue;
     const auto& before = networks[i - 1];
     REQUIRE(before.last() + 1 == network.first.bits);
@@ -67,15 +71,18 @@ FUZZ_TARGET(sources) {
     REQUIRE(bool(source) != !source.why.empty());
     if (!source) continue;
     REQUIRE(source->text == text && source->first.v6 == source->last.v6 && source->first.bits <= source->last.bits);
-    REQUIRE(parsed_again(*source).first == source->first && parsed_again(*source).last == source->last);
+    if (!is_mapped(source->first) && !is_mapped(source->last)) {
+      const auto again = parsed_again(*source);
+      REQUIRE(again.first == source->first && again.last == source->last);
+    }
     check_decomposition(*source);
     for (auto ip : {source->first, source->last}) {
-      check_ip(ip);
+      if (!is_mapped(ip)) check_ip(ip);
       for (const int step : {-1, 0, 1}) {
         Ip near = ip;
         near.bits += static_cast<Bits128>(step);
         if (!near.v6) near.bits &= 0xffffffffU;
-        if (!near.v6 || near.bits >> 32 != 0xffff) probes.push_back(near);
+        if (!is_mapped(near)) probes.push_back(near);
       }
     }
     sources.push_back(*source);

@@ -60,6 +60,16 @@ bool holds(const Case& c, const Decision& d, const Step& step) {
   }
 }
 
+// Somebody comes after the last who is allowed, and is not refused for another reason of this connector.
+bool has_surplus(const Case& c, const InboundConnector& connector) {
+  const auto& all = c.facts.recipients;
+  if (connector.max_recipients == 0 || all.size() <= connector.max_recipients) return false;
+  return std::any_of(all.begin() + connector.max_recipients, all.end(), [&](const Envelope& recipient) {
+    if (recipient.argument.kind != Address::Kind::mailbox) return false;
+    return limit_fits(c.policy, connector.recipients, recipient) || !is_refusal(on_violation(connector));
+  });
+}
+
 bool holds(const Case& c, const Decision& d, const Step& step, const InboundConnector& connector) {
   if (step.outcome == Outcome::not_selected) return step.because == why_not(c, connector, d);
   if (!takes_part(c, connector) || !listener_fits(c, connector)) return false;
@@ -82,7 +92,7 @@ bool holds(const Case& c, const Decision& d, const Step& step, const InboundConn
     case Rule::rate: return c.facts.sender.rate_exceeded;
     case Rule::recipient:
       return std::any_of(recipients.begin(), recipients.end(), [&](const Envelope& r) { return !limit_fits(c.policy, connector.recipients, r); });
-    case Rule::recipients: return connector.max_recipients != 0 && recipients.size() > connector.max_recipients;
+    case Rule::recipients: return has_surplus(c, connector);
     case Rule::header_from: return connector.check_header_from == Check::enforce;
     default: return false;
   }
@@ -108,6 +118,8 @@ std::string untruth(const PolicyData& policy, const Facts& facts, const Decision
   const Case c{policy, facts, Pass::enforced};
   for (const auto& violation : d.violations)
     if (!is_noted(steps, violation)) return "no step says that " + std::string(to_string(violation.rule)) + " is violated";
+  if (std::count_if(steps.begin(), steps.end(), [](const Step& s) { return s.rule == Rule::recipients; }) > 1)
+    return "two connectors are said to have too many recipients: the first one's limit is met before another's";
   for (const auto& step : steps) {
     const bool is_rule_for_all = step.connector == no_connector;
     if (!(is_rule_for_all ? holds(c, d, step) : holds(c, d, step, policy.inbound[step.connector])))

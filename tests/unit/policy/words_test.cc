@@ -273,6 +273,15 @@ BOOST_AUTO_TEST_CASE(a_policy_without_domains_is_nobodys_home) {
   BOOST_TEST(!empty.is_ours(sender.envelope.argument));
 }
 
+BOOST_AUTO_TEST_CASE(tls_versions) {
+  BOOST_TEST((parse_tls_version("") == TlsVersion::none));
+  for (const auto* name : {"TLSv1", "TLSv1.0"}) BOOST_TEST((parse_tls_version(name) == TlsVersion::tls1_0));
+  BOOST_TEST((parse_tls_version("TLSv1.1") == TlsVersion::tls1_1));
+  BOOST_TEST((parse_tls_version("TLSv1.2") == TlsVersion::tls1_2));
+  BOOST_TEST((parse_tls_version("TLSv1.3") == TlsVersion::tls1_3));
+  for (const auto* name : {"SSLv3", "TLSv1.4", "tlsv1.3", "TLSv1.3 "}) BOOST_TEST((parse_tls_version(name) == TlsVersion::unknown));
+}
+
 // Written down as RFC 3629 section 4 has it, and not as the code does.
 bool is_well_formed(const std::string& s) {
   for (std::size_t i = 0; i < s.size();) {
