@@ -1,6 +1,7 @@
 // The log: syslog datagrams to facility mail, or lines on standard error. It never waits: what cannot be written now is counted and lost.
 //
-// Thread-safe: every line is one datagram or one write, and no lock is held while anything could wait. Lines hold escaped text only; see base/escape.h.
+// Thread-safe: every line is one datagram or one write, and no lock is held while anything could wait. Lines hold escaped text only; see
+// base/escape.h.
 #pragma once
 
 #include <sys/un.h>

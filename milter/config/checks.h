@@ -27,7 +27,7 @@ void check_ties(std::span<const Draft> inbound, Report& report);
 void warn_of_unreachable(std::span<const Draft> inbound, Report& report);
 
 /// Warnings: settings that are valid and probably not what was meant.
-void warn_of_risks(std::span<const Draft> inbound, Report& report);
+void warn_of_risks(std::span<const Draft> inbound, std::span<const Listener> listeners, Report& report);
 
 /// "FILE:LINE" of another connector, for a message.
 std::string where(const Origin& at);

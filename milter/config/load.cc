@@ -21,7 +21,7 @@ class Loader {
     check_via(drafts_, outbound_, complete_, report_);
     check_ties(drafts_, report_);
     warn_of_unreachable(drafts_, report_);
-    warn_of_risks(drafts_, report_);
+    warn_of_risks(drafts_, policy_.listeners, report_);
     return finish();
   }
 

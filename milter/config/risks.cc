@@ -106,9 +106,20 @@ void warn_of_dead_via(const Draft& draft, const std::unordered_map<std::string_v
         "violation");
 }
 
+// Whoever speaks TLS could be such a partner, so a closed listener turns nobody away at connect.
+void warn_of_opened_listener(const Draft& draft, std::span<const Listener> listeners, Report& report) {
+  const auto& c = draft.connector;
+  if (!c.is_partner() || c.demands_identity() || c.mode != Mode::enforce || !c.listeners.empty()) return;
+  const auto closed = std::find_if(listeners.begin(), listeners.end(), [](const Listener& l) { return l.closed; });
+  if (closed == listeners.end()) return;
+  report.warning(c.at, draft.path(),
+                 "asks nobody for an identity and names no listeners, so the closed listener " + quote(closed->name) +
+                     " refuses no client at connect; name the listeners that this partner uses");
+}
+
 }  // namespace
 
-void warn_of_risks(std::span<const Draft> inbound, Report& report) {
+void warn_of_risks(std::span<const Draft> inbound, std::span<const Listener> listeners, Report& report) {
   const Locks locks(inbound);
   std::unordered_map<std::string_view, bool> lends;
   for (const auto& draft : inbound) lends.emplace(draft.connector.name, draft.connector.enabled && draft.connector.mode == Mode::enforce);
@@ -119,6 +130,7 @@ void warn_of_risks(std::span<const Draft> inbound, Report& report) {
     warn_of_unbounded_device(draft, report);
     locks.warn_of_missing_via(draft, report);
     warn_of_dead_via(draft, lends, report);
+    warn_of_opened_listener(draft, listeners, report);
   }
 }
 

@@ -4,6 +4,7 @@ Every other message or so is a printer's, which the policy of the test accepts a
 All bring forged trust headers. A client that is put off tries again, as a queue would, in a new session.
 """
 
+import itertools
 import threading
 import time
 from collections import Counter
@@ -39,8 +40,11 @@ class Load:
     """A context manager: clients send while its body runs, `rate` new messages a second in all; on the way out what is put off may try for
     `grace` more seconds. `sent` is complete then."""
 
+    _numbers = itertools.count(1)
+
     def __init__(self, host, rate=40, clients=6, grace=20):
         self.host, self.sent, self.errors = host, [], []
+        self._name = f"load{next(self._numbers)}"
         self._rate, self._grace = rate, grace
         self._stop, self._lock, self._end = threading.Event(), threading.Lock(), None
         self._threads = [threading.Thread(target=self._client, args=(number, clients), daemon=True) for number in range(clients)]
@@ -62,7 +66,7 @@ class Load:
         count, due = 0, time.monotonic()
         try:
             while not self._stop.is_set():
-                one = Sent(f"<{id(self)}.{number}.{count}@client.example>", count % 3 != 0)
+                one = Sent(f"<{self._name}.{number}.{count}@client.example>", count % 3 != 0)
                 with self._lock:
                     self.sent.append(one)
                 self._deliver(one)

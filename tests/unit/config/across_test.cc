@@ -221,3 +221,16 @@ BOOST_AUTO_TEST_CASE(risks) {
       {partner("lock", "\"*\"", "require_tls = true;") + ",\n" + partner("a", "\"d.example\"", "source_ips = " + both + ";"), {}},
   });
 }
+
+BOOST_AUTO_TEST_CASE(a_closed_listener_that_a_partner_keeps_open) {
+  const std::string closed =
+      "organization = { domains = [ \".us.example\" ]; };\nlisteners = ( { name = \"mx\"; }, { name = \"relay\"; closed = true; } );\n";
+  const auto with = [&](const std::string& settings) {
+    return closed + "inbound = (\n{ name = \"a\"; type = \"partner\"; sender_domains = \"d.example\"; " + settings + " } );\n";
+  };
+  check("", {{with("require_tls = true;"),
+              {"main.conf:4: warning: inbound.a: asks nobody for an identity and names no listeners, so the closed listener \"relay\"..."}},
+             {with("require_tls = true; listeners = \"mx\";"), {}},
+             {with("require_tls = true; mode = \"audit\";"), {}},
+             {with("certificates = \"c.d.example\";"), {}}});
+}

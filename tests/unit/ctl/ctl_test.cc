@@ -9,6 +9,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <thread>
@@ -176,6 +177,17 @@ BOOST_AUTO_TEST_CASE(show_tells_every_value_and_its_origin) {
   BOOST_TEST(has(run({"show", "printer", "-c", config}).out, "comment = \"it is \\\"old\\\"\";"));
   BOOST_TEST(has(run({"show", "printer", "-c", config}).out, "senders = [ \".contoso.example\" ];"));
   BOOST_TEST(run({"show", "nobody", "-c", config}).status == 1);
+}
+
+BOOST_AUTO_TEST_CASE(show_has_values_of_their_own_type_in_json) {
+  const auto shown = run({"show", "fabrikam", "--json", "-c", write("c.conf", good)});
+  std::map<std::string, json> values;
+  const auto data = json::parse(shown.out);
+  for (const auto& setting : data["settings"]) values[setting["name"].get<std::string>()] = setting["value"];
+  BOOST_TEST(values["type"] == "partner");
+  BOOST_TEST(values["require_tls"] == true);
+  BOOST_TEST(values["source_ips"] == json({"203.0.113.0/28", "2001:db8:1::/64"}));
+  BOOST_TEST(values["max_recipients"].is_null());
 }
 
 // What show prints can be given back to the config as it stands.
