@@ -108,7 +108,7 @@ class Loader {
         policy_.inbound.push_back(std::move(draft.connector));
         provenance.push_back(std::move(draft.provenance));
       }
-      result.config = std::make_unique<const Config>(Config{Policy(std::move(policy_)), std::move(service_), std::move(provenance)});
+      result.config = std::make_unique<const Config>(Config{Policy(std::move(policy_)), std::move(service_), std::move(provenance), {}});
     }
     result.diagnostics = report_.take();
     return result;

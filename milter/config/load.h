@@ -27,6 +27,7 @@ enum class LogLevel : std::uint8_t { error, warning, info, debug };
 /// What main() needs and decide() must not see.
 struct Service {
   Socket milter{"unix:/var/spool/postfix/connector-milter/milter.sock", "postfix", 0660};
+  std::optional<Socket> maps, policy;  // absent: no such service
   Socket control{"unix:/run/connector-milter/control.sock", "", 0660};
   LogTarget log_target = LogTarget::syslog;
   LogLevel log_level = LogLevel::info;
@@ -56,7 +57,8 @@ class Provenance {
 struct Config {
   Policy policy;
   Service service;
-  std::vector<Provenance> inbound_provenance;  // parallel to policy.data().inbound
+  std::vector<Provenance> inbound_provenance;   // parallel to policy.data().inbound
+  std::vector<Provenance> outbound_provenance;  // parallel to policy.data().outbound
 };
 
 struct Result {

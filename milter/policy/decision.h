@@ -112,6 +112,9 @@ struct Decision {
   bool keeps_headers = false;  // accept_headers applies: the `headers.strip` family stays
   Violations violations;       // of the message, in the order of Rule, the one that decides first among equals
   std::vector<RecipientDecision> recipients;
+  std::vector<OutboundId> outbound;         // parallel to recipients, or empty; no_outbound: refused, or no connector is about it
+  OutboundId route = no_outbound;           // the rule-scoped connector that takes the whole message
+  OutboundId audit_outbound = no_outbound;  // of the first recipient that outbound connectors in mode audit would send another way
   std::optional<AuditDifference> audit;
   Steps steps;
 };

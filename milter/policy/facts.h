@@ -27,9 +27,10 @@ enum class CertificateState : std::uint8_t { absent, unverified, verified };
 struct Tls {
   std::string version;  // as the MTA names it ("TLSv1.3"); empty: clear text
   CertificateState certificate = CertificateState::absent;
-  std::string subject;       // CN as presented: untrusted unless verified
-  std::string subject_name;  // normalise_certificate_name(subject): what is compared
-  std::string issuer;        // CN of the issuer
+  std::string subject;                              // CN as presented: untrusted unless verified
+  std::string subject_name;                         // normalise_certificate_name(subject): what is compared
+  std::string issuer;                               // CN of the issuer
+  std::string fingerprint, public_key_fingerprint;  // as the MTA prints them; only Postfix's policy protocol says them
 };
 
 /// Known at MAIL.
@@ -52,7 +53,8 @@ struct HeaderFrom {
 struct Content {
   std::optional<std::uint64_t> size;  // headers and body; nullopt: not counted
   HeaderFrom from;
-  bool malformed_header = false;  // a bare CR in a header field: two parsers may see two messages
+  std::vector<std::uint32_t> header_rules;  // outbound connectors whose `when.header` was met, see note_header() (routing.h)
+  bool malformed_header = false;            // a bare CR in a header field: two parsers may see two messages
 };
 
 /// A whole message, as `explain` and the tests state it.

@@ -9,6 +9,7 @@
 
 #include "policy/connector.h"
 #include "policy/facts.h"
+#include "policy/outbound.h"
 
 namespace cm {
 
@@ -31,6 +32,7 @@ struct PolicyData {
   std::string header_prefix = "X-Connector";
   std::vector<std::string> strip_headers = {"X-MS-Exchange-Organization-*", "X-MS-Exchange-Forest-*", "X-MS-Exchange-CrossPremises-*"};
   std::vector<InboundConnector> inbound;  // in configured order, disabled ones too
+  std::vector<OutboundConnector> outbound;
 };
 
 using ConnectorId = std::uint32_t;  // position in PolicyData::inbound
@@ -50,6 +52,7 @@ class Policy {
 
   [[nodiscard]] const PolicyData& data() const { return data_; }
   [[nodiscard]] const InboundConnector& connector(ConnectorId id) const { return data_.inbound[id]; }
+  [[nodiscard]] const OutboundConnector& outbound(OutboundId id) const { return data_.outbound[id]; }
   [[nodiscard]] const PolicyIndex& index() const { return *index_; }
 
   [[nodiscard]] bool is_closed(std::string_view listener) const;
