@@ -89,6 +89,8 @@ class Daemon {
   std::string open();
   /// Until a signal ends it; returns the exit status. The caller must _exit().
   int run();
+  /// Those that open() has bound; nobody else's.
+  void remove_sockets() const;
 
  private:
   void reload();
@@ -190,6 +192,10 @@ serve::Status Daemon::status() {
           .log_lines_dropped = log_.dropped()};
 }
 
+void Daemon::remove_sockets() const {
+  for (const auto& path : socket_paths_) ::unlink(path.c_str());
+}
+
 // No new messages; those in flight may finish, until the time is up or a second signal says not to wait.
 void Daemon::drain() {
   shared_.draining = true;
@@ -199,7 +205,7 @@ void Daemon::drain() {
   while (shared_.in_flight.load() > 0 && stops_wanted.load() < 2 && std::chrono::steady_clock::now() < end)
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   std::this_thread::sleep_for(linger);
-  for (const auto& path : socket_paths_) ::unlink(path.c_str());
+  remove_sockets();
   log_.info("stopped with " + std::to_string(shared_.in_flight.load()) + " messages in flight");
 }
 
@@ -248,6 +254,7 @@ int start(const std::string& config_file, bool check_only) {
   static Daemon* daemon = nullptr;  // never destroyed: other threads use it until _exit()
   daemon = new Daemon(config_file, std::move(loaded.config));
   if (const auto why = daemon->open(); !why.empty()) {
+    daemon->remove_sockets();
     std::cerr << own_user << ": " << why << '\n';
     return exit_failure;
   }
