@@ -43,6 +43,11 @@ def postconf(name, directory=None):
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
+def _service(line, options):
+    """Lines of master.cf; `{ }` lets a value hold spaces."""
+    return [line, *(f"    -o {{ {option} }}" if " " in option else f"    -o {option}" for option in options)]
+
+
 class PrivatePostfix:
     """`directory` must be a path that every user may traverse; `milter` a Postfix milter address, or None for none."""
 
@@ -127,11 +132,10 @@ class PrivatePostfix:
         lines = []
         for listener, port in self.ports.items():
             name, proxied, settings = LISTENERS[listener]
-            lines.append(f"127.0.0.1:{port} inet n - n - - smtpd")
             options = [f"milter_macro_daemon_name={name}", f"syslog_name=postfix/{listener}", *settings]
             if proxied:
                 options.append("smtpd_upstream_proxy_protocol=haproxy")
-            lines += [f"    -o {option}" for option in options]
+            lines += _service(f"127.0.0.1:{port} inet n - n - - smtpd", options)
         lines += [f"{name} unix {private} - n {wakeup} {limit} {program}" for name, private, wakeup, limit, program in (
             ("pickup", "n", "60", "1", "pickup"), ("cleanup", "n", "-", "0", "cleanup"), ("qmgr", "n", "300", "1", "qmgr"),
             ("tlsmgr", "-", "1000?", "1", "tlsmgr"), ("rewrite", "-", "-", "-", "trivial-rewrite"), ("bounce", "-", "-", "0", "bounce"),
@@ -155,7 +159,13 @@ class PrivatePostfix:
     def add_service(self, line, *options):
         """Adds a service to master.cf, `options` as `name=value`."""
         with (self.config / "master.cf").open("a", encoding="utf-8") as master:
-            master.write("\n".join([line, *(f"    -o {option}" for option in options)]) + "\n")
+            master.write("\n".join(_service(line, options)) + "\n")
+
+    def add_listener(self, listener, *options):
+        """A further listener, for client addresses claimed with the PROXY protocol; `options` say its milter_macro_daemon_name, if any."""
+        self.ports[listener] = free_ports(1)[0]
+        self.add_service(f"127.0.0.1:{self.ports[listener]} inet n - n - - smtpd", f"syslog_name=postfix/{listener}",
+                         "smtpd_upstream_proxy_protocol=haproxy", *options)
 
     def reload(self):
         done = self._postfix("reload")

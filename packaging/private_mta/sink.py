@@ -37,7 +37,7 @@ class Received:
     @property
     def queue_id(self):
         """The id that the Postfix which sent it had for it: its Received field is the first."""
-        found = re.search(r"\bid (\w+)", self.message.get_all("Received", [""])[0])
+        found = re.search(r"\bid (\w+)", str(self.message.get_all("Received", [""])[0]))
         return found.group(1) if found else ""
 
 
