@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "config/outbound.h"
+#include "policy/policy.h"
 
 namespace cm::config {
 
@@ -14,7 +15,7 @@ void check_names(std::span<const Draft> inbound, std::span<const OutboundDraft> 
 /// `via` names inbound connectors that have identity settings. `complete`: every file was read, so a name not found is wrong.
 void check_via(std::span<const Draft> inbound, std::span<const OutboundDraft> outbound, bool complete, Report& report);
 
-/// `when.connectors` names inbound connectors that prove who the peer is. `complete` as above.
+/// `when.connectors` names inbound connectors that prove who the peer is (`complete` as above), `when.header` a field that may be there.
 void check_when(std::span<const Draft> inbound, std::span<const OutboundDraft> outbound, bool complete, Report& report);
 
 /// Enabled grants and exemptions of the same mode whose place in the order of attribution could be equal for some client.
@@ -25,6 +26,13 @@ void warn_of_unreachable(std::span<const Draft> inbound, Report& report);
 
 /// Warnings: settings that are valid and probably not what was meant.
 void warn_of_risks(std::span<const Draft> inbound, std::span<const Listener> listeners, Report& report);
+
+/// Outbound connectors of which the MTA could be told one thing or the other: equal cost, one next hop or transport with two kinds of TLS.
+void check_conflicts(std::span<const OutboundDraft> outbound, const Organization& organization, Report& report);
+
+/// Warnings: outbound connectors that nothing will use, or that are probably not what was meant. `has_maps`: of the main file, if it was read.
+void warn_of_outbound_risks(std::span<const Draft> inbound, std::span<const OutboundDraft> outbound, const PolicyData& policy, bool has_maps,
+                            Report& report);
 
 /// "FILE:LINE" of another connector, for a message.
 std::string where(const Origin& at);

@@ -221,7 +221,3 @@ OutboundDraft read_outbound(const Node& node, const std::string& file, int index
 }
 
 }  // namespace cm::config
-
-namespace cm {
-[[gnu::weak]] std::string why_bad_pattern(std::string_view) { return {}; }
-}  // namespace cm
