@@ -89,9 +89,12 @@ class Daemon {
   std::string open();
   /// Until a signal ends it; returns the exit status. The caller must _exit().
   int run();
+  /// Those that open() has bound; nobody else's.
+  void remove_sockets() const;
 
  private:
-  serve::ReloadResult reload();
+  void reload();
+  void load_and_publish();
   serve::Status status();
   void drain();
   void use_log_settings();
@@ -107,7 +110,7 @@ class Daemon {
   observe::Counters counters_;
   Published<Policy> policy_;
   session::Shared shared_{policy_, counters_, [this](std::string_view line) { log_.info(line); }};
-  serve::Control control_{[this] { return reload(); }, [this] { return status(); }, counters_};
+  serve::Control control_{[this] { return reload(), status().last_reload; }, [this] { return status(); }, counters_};
   serve::Server control_server_{serve::ServerLimits{.request_bytes = 1000, .clients = 20, .idle = std::chrono::seconds(30)}};
   std::vector<std::string> socket_paths_;
 };
@@ -138,37 +141,44 @@ std::string Daemon::open() {
   return become_user(own_user, socket_paths_, control_path);
 }
 
-// The one way to a new policy, for SIGHUP and the control socket. A bad configuration changes nothing.
-serve::ReloadResult Daemon::reload() {
+// The one way to a new policy, for SIGHUP and the control socket. A bad configuration changes nothing. Whatever fails, memory included, the
+// old policy stays in force or the new one is, whole, and `result_` says which.
+void Daemon::reload() {
   const std::lock_guard lock(mutex_);
-  serve::ReloadResult result{.ok = false, .at = SystemClock::now(), .connectors = connectors(), .diagnostics = {}};
+  result_ = {.ok = false, .at = SystemClock::now(), .connectors = connectors(), .diagnostics = {}};
   try {
-    auto loaded = config::load(config_file_);
-    for (const auto& diagnostic : loaded.diagnostics) {
-      result.diagnostics.push_back(diagnostic.to_string());
-      log_.write(diagnostic.level == config::Diagnostic::Level::error ? Log::Level::error : Log::Level::warning, result.diagnostics.back());
+    load_and_publish();
+    const auto count = std::to_string(result_.connectors) + " connectors";
+    log_.write(result_.ok ? Log::Level::info : Log::Level::error,
+               result_.ok ? "configuration loaded: " + count : "configuration refused, the old one stays in force: " + count);
+  } catch (const std::exception& e) {  // most likely there is no memory: the words for it need none
+    log_.error(result_.ok ? "configuration loaded, but:" : "configuration refused, the old one stays in force:");
+    log_.error(e.what());
+    try {
+      result_.diagnostics.emplace_back(e.what());
+    } catch (const std::bad_alloc&) {
     }
-    result.ok = loaded.config != nullptr;
-    if (result.ok) {
-      if (sockets_differ(config_->service, loaded.config->service)) {
-        result.diagnostics.emplace_back("the socket settings have changed: they take effect at the next start of the daemon");
-        log_.warning(result.diagnostics.back());
-      }
-      config_ = std::move(loaded.config);
-      policy_.set(policy_of(config_));
-      loaded_ = result.at;
-      result.connectors = connectors();
-      use_log_settings();
-    }
-  } catch (const std::exception& e) {
-    result.diagnostics.push_back(std::string("the configuration cannot be loaded: ") + e.what());
-    log_.error(result.diagnostics.back());
   }
-  const auto count = std::to_string(result.connectors) + " connectors";
-  log_.write(result.ok ? Log::Level::info : Log::Level::error,
-             result.ok ? "configuration loaded: " + count : "configuration refused, the old one stays in force: " + count);
   release_freed_memory();
-  return result_ = result;
+}
+
+void Daemon::load_and_publish() {
+  auto loaded = config::load(config_file_);
+  for (const auto& diagnostic : loaded.diagnostics) {
+    result_.diagnostics.push_back(diagnostic.to_string());
+    log_.write(diagnostic.level == config::Diagnostic::Level::error ? Log::Level::error : Log::Level::warning, result_.diagnostics.back());
+  }
+  if (!loaded.config) return;
+  if (sockets_differ(config_->service, loaded.config->service)) {
+    result_.diagnostics.emplace_back("the socket settings have changed: they take effect at the next start of the daemon");
+    log_.warning(result_.diagnostics.back());
+  }
+  config_ = std::move(loaded.config);
+  policy_.set(policy_of(config_));
+  result_.ok = true;
+  loaded_ = result_.at;
+  result_.connectors = connectors();
+  use_log_settings();
 }
 
 serve::Status Daemon::status() {
@@ -182,6 +192,10 @@ serve::Status Daemon::status() {
           .log_lines_dropped = log_.dropped()};
 }
 
+void Daemon::remove_sockets() const {
+  for (const auto& path : socket_paths_) ::unlink(path.c_str());
+}
+
 // No new messages; those in flight may finish, until the time is up or a second signal says not to wait.
 void Daemon::drain() {
   shared_.draining = true;
@@ -191,7 +205,7 @@ void Daemon::drain() {
   while (shared_.in_flight.load() > 0 && stops_wanted.load() < 2 && std::chrono::steady_clock::now() < end)
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   std::this_thread::sleep_for(linger);
-  for (const auto& path : socket_paths_) ::unlink(path.c_str());
+  remove_sockets();
   log_.info("stopped with " + std::to_string(shared_.in_flight.load()) + " messages in flight");
 }
 
@@ -224,7 +238,7 @@ int Daemon::run() {
     while (sem_wait(&wake) != 0) {
     }
     if (stops_wanted.load() > 0) break;
-    if (reload_wanted.exchange(false)) static_cast<void>(reload());
+    if (reload_wanted.exchange(false)) reload();
   }
   drain();
   return 0;
@@ -240,6 +254,7 @@ int start(const std::string& config_file, bool check_only) {
   static Daemon* daemon = nullptr;  // never destroyed: other threads use it until _exit()
   daemon = new Daemon(config_file, std::move(loaded.config));
   if (const auto why = daemon->open(); !why.empty()) {
+    daemon->remove_sockets();
     std::cerr << own_user << ": " << why << '\n';
     return exit_failure;
   }

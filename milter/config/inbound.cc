@@ -288,7 +288,7 @@ bool is_connector_name(std::string_view name) {
 
 std::optional<std::string> read_connector_name(Group& group) {
   if (!group.has("name")) group.missing("name", "every connector needs a name of its own");
-  const auto name = group.text("name");
+  auto name = group.text("name");
   if (!name || is_connector_name(*name)) return name;
   group.place("name").error(quote(*name) + " is no connector name: expected 1 to 64 letters, digits, \".\", \"_\" or \"-\"");
   return std::nullopt;

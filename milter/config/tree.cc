@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <libconfig.h++>
+#include <new>
 
 #include "policy/text.h"
 
@@ -45,6 +46,13 @@ Node::Kind kind_of(const libconfig::Setting& setting) {
   }
 }
 
+// libconfig does not notice when there was no memory for its copy of a string.
+const char* text_of(const libconfig::Setting& setting) {
+  const char* text = setting.c_str();
+  if (text == nullptr) throw std::bad_alloc();
+  return text;
+}
+
 // Values come in the order in which the scanner saw them begin.
 class Builder {
  public:
@@ -59,7 +67,7 @@ class Builder {
       case Node::Kind::integer:
         node.integer = setting.getType() == libconfig::Setting::TypeInt ? static_cast<int>(setting) : static_cast<long long>(setting);
         break;
-      case Node::Kind::string: node.text = setting.c_str(); break;
+      case Node::Kind::string: node.text = text_of(setting); break;
       case Node::Kind::real: break;
       default:
         node.children.reserve(static_cast<std::size_t>(setting.getLength()));

@@ -9,7 +9,8 @@
 #include <string_view>
 #include <vector>
 
-#include "policy/decide.h"
+#include "policy/attribution.h"
+#include "policy/facts.h"
 #include "policy/policy.h"
 
 namespace cm {
@@ -45,19 +46,32 @@ std::string why_bad_pattern(std::string_view pattern);
 /// for fields that no connector names.
 void note_header(const Policy& policy, std::string_view name, std::string_view value, std::vector<OutboundId>& held);
 
+/// Why a rule-scoped connector does not take a message; in the order in which it is asked.
+enum class RuleGap : std::uint8_t { none, not_trusted, other_connector, own_smart_host, other_sender, no_header, removed_header, no_recipient };
+
+/// Everything about a message that rules ask for; valid as long as what it borrows.
+struct RuleFacts {
+  const Connection& connection;
+  const Sender& sender;
+  const Attribution& attribution;
+  const std::vector<OutboundId>& header_rules;  // Content::header_rules
+  bool kept_headers;                            // the `headers.strip` family stays, so that it may count
+};
+
 /// The recipients of one message as far as outbound connectors ask, then their choice; one a message and pass. Borrows the policy.
 class Routing {
  public:
   Routing(const Policy& policy, Pass pass) : policy_(policy), pass_(pass) {}
-  /// At each RCPT, accepted or not, in their order.
+  /// At each RCPT, in their order.
   void rcpt(const Envelope& recipient, bool accepted);
-  /// At end of message; only if it is accepted. `kept_headers`: the `headers.strip` family stays, so that it may count.
-  void end(const Connection& connection, const Sender& sender, const Attribution& attribution, const std::optional<Content>& content,
-           bool kept_headers);
+  /// At end of message, once; only if it is accepted.
+  void end(const RuleFacts& facts);
   /// Parallel to the recipients; no_outbound: refused, or no connector is about it.
   [[nodiscard]] const std::vector<OutboundId>& outbound() const { return outbound_; }
   /// The rule-scoped connector that takes the whole message.
   [[nodiscard]] OutboundId rule() const { return rule_; }
+  /// What keeps the rule-scoped connector `id` from taking it.
+  [[nodiscard]] RuleGap gap(const RuleFacts& facts, OutboundId id) const;
 
  private:
   const Policy& policy_;
@@ -67,6 +81,15 @@ class Routing {
   std::vector<OutboundId> in_recipient_scope_;  // rule-scoped connectors that some accepted recipient fits, each once
   OutboundId rule_ = no_outbound;
 };
+
+/// Why an outbound connector takes a message, some of its recipients, or nothing.
+struct OutboundStep {
+  OutboundId connector = no_outbound;
+  Outcome outcome = Outcome::not_selected;
+  std::string because;
+};
+/// One step for every outbound connector, as configured. Linear in their number: for `explain`, never for mail.
+std::vector<OutboundStep> explain_outbound(const Policy& policy, const Facts& facts, const Decision& decision);
 
 /// The connector by which all accepted recipients leave; no_outbound if there is none or they differ.
 OutboundId common_outbound(const Decision& decision);

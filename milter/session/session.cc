@@ -151,6 +151,7 @@ void Session::header(std::string_view name, std::string_view value) {
   if (sees_body_) message.bytes += wire_size(name, value);
   message.removable.see(*message.policy, name);
   const auto bare_name = trim(name);
+  note_header(*message.policy, bare_name, value, message.content.header_rules);
   if (equals_ignoring_case(bare_name, "From"))
     note_from(message, value);
   else if (message.message_id.empty() && equals_ignoring_case(bare_name, "Message-ID"))
@@ -186,7 +187,7 @@ Answer Session::end_of_message(std::string queue_id) {
     const auto added = render_headers(*message.policy, connection_, message.deliberation.sender(), decision, message.trace_id);
     answer.edits = plan_edits(message.removable, *message.policy, decision, added, message.trace_id);
     answer.accepted = {verdict, decision.audit.has_value() && !message.difference_counted,
-                       line(message, verdict, nullptr, &message.first_recipient, &decision.audit)};
+                       line(message, verdict, nullptr, &message.first_recipient, &decision.audit, &decision)};
   }
   answer.hold = std::move(message.hold);
   message_.reset();
@@ -204,7 +205,7 @@ void Session::fail() noexcept {
 }
 
 std::string Session::line(const Message& message, const RecipientDecision& verdict, const Reply* reply, const std::string* recipient,
-                          const std::optional<AuditDifference>* audit) const {
+                          const std::optional<AuditDifference>* audit, const Decision* accepted) const {
   const bool about_all = !reply || recipient == &message.first_recipient;  // a refused recipient's line counts nobody else
   return observe::render({.policy = message.policy.get(),
                           .connection = &connection_,
@@ -215,6 +216,7 @@ std::string Session::line(const Message& message, const RecipientDecision& verdi
                           .recipients = about_all ? message.recipients : 0,
                           .size = message.content.size ? message.content.size : message.deliberation.sender().declared_size,
                           .message_id = message.message_id,
+                          .accepted = accepted,
                           .audit = audit,
                           .reply = reply,
                           .trace_id = message.trace_id});

@@ -98,7 +98,7 @@ class Session {
   Envelope envelope(const Policy& policy, const std::string& argument, const std::optional<std::string>& resolved) const;
   static void note_from(Message& message, std::string_view value);
   [[nodiscard]] std::string line(const Message& message, const RecipientDecision& verdict, const Reply* reply, const std::string* recipient,
-                                 const std::optional<AuditDifference>* audit) const;
+                                 const std::optional<AuditDifference>* audit, const Decision* accepted = nullptr) const;
   void count(const RecipientDecision& verdict);
   void count(Message& message, const std::optional<AuditDifference>& audit);
 

@@ -3,7 +3,8 @@
 import signal
 import subprocess
 
-from scenario import ANNA, FABRIKAM, ORGANIZATION, STRANGER, Scenario, message, wait
+from milter_wire import MilterClient
+from scenario import ANNA, FABRIKAM, ORGANIZATION, STRANGER, DaemonScenario, Scenario, message, wait
 
 BOB = "bob@fabrikam.example"
 OPEN = ORGANIZATION
@@ -147,3 +148,35 @@ class Absence(Scenario):
             session.command("RSET")
             return None
         return reply
+
+
+class Start(DaemonScenario):
+    config = LOCKED
+
+    def start_another(self, config):
+        """A start that fails, with this daemon's configuration replaced by `config`; returns what the daemon said."""
+        done = subprocess.run([self.daemon.build / "connector-milter", "-c", config], capture_output=True, text=True, timeout=30, check=False)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        return done.stderr
+
+    def test_failed_start(self):
+        """a daemon that cannot start takes the sockets away that it has made"""
+        config, sockets = self.directory / "no-group.conf", [self.directory / "failed-milter.sock", self.directory / "failed-control.sock"]
+        config.write_text(f'{LOCKED}milter = {{ socket = "unix:{sockets[0]}"; group = "nobody-made-this-group"; }};\n'
+                          f'control = {{ socket = "unix:{sockets[1]}"; }};\n', encoding="utf-8")
+        self.assertIn("nobody-made-this-group", self.start_another(config))
+        self.assertEqual([path for path in sockets if path.exists()], [])
+
+    def test_second_start(self):
+        """a second daemon ends at once and leaves the sockets of the first alone, all of them or one alone"""
+        self.assertIn("a running daemon answers", self.start_another(self.daemon.config_file))
+        config, own = self.directory / "same-control.conf", self.directory / "own-milter.sock"
+        config.write_text(self.daemon.config_file.read_text(encoding="utf-8").replace(str(self.daemon.socket), str(own)), encoding="utf-8")
+        self.assertIn("a running daemon answers", self.start_another(config))
+        self.assertFalse(own.exists())
+        config.write_text(self.daemon.config_file.read_text(encoding="utf-8").replace(str(self.daemon.control), str(own)), encoding="utf-8")
+        self.assertIn("a running daemon answers", self.start_another(config))
+        self.assertFalse(own.exists())
+        self.assertEqual(self.daemon.control_tool("status")[0], 0)
+        with MilterClient(self.daemon.socket) as session:
+            session.negotiate()
