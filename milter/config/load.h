@@ -1,6 +1,7 @@
 // Config files -> Policy and service settings, or every diagnostic at once. The only way a Policy is made outside tests.
 //
-// Reads the main file, `connectors.d/*.conf` beside it and the lists they name; touches nothing else. Thread-safe: no shared state.
+// Reads the main file, `connectors.d/*.conf` beside it and the lists they name, and looks whether client certificates are there; touches
+// nothing else. Thread-safe: no shared state.
 #pragma once
 
 #include <filesystem>
