@@ -151,23 +151,30 @@ class PrivatePostfix:
 
     def apply(self, lines):
         """Makes the settings that `connectorctl postfix --json` printed ours, as its reader would; what the caller of the constructor set stays."""
-        edits = {"-e": [], "-M": [], "-P": []}
         for line in lines:
             if line["value"] is None or line.get("without_milter"):
                 continue  # for the administrator to choose: __init__ did; and no service of ours is without the milter
             if line["file"] == "main.cf":
                 if line["name"] not in self._settings:
-                    edits["-e"].append(f"{line['name']} = {line['value']}")
+                    self.postconf("-e", f"{line['name']} = {line['value']}")
             elif "listener" in line:
-                services = (f"127.0.0.1:{port}/inet" for listener, port in self.ports.items() if self._listeners[listener][0] == line["listener"])
-                edits["-P"] += [f"{service}/{line['name']} = {line['value']}" for service in services]
+                for listener, port in self.ports.items():
+                    if self._listeners[listener][0] == line["listener"]:
+                        self._add_option(f"127.0.0.1:{port}/inet", f"{line['name']}={line['value']}")
             elif "name" in line:
-                edits["-P"].append(f"{line['service']}/{line['name']} = {line['value']}")
+                self._add_option(line["service"], f"{line['name']}={line['value']}")
             else:
-                edits["-M"].append(f"{line['service']} = {line['value']}")
-        for option, settings in edits.items():
-            if settings:
-                self.postconf(option, *settings)
+                self.add_service(line["value"])
+
+    def _add_option(self, service, option):
+        # Not postconf -P, which takes no value that holds blanks.
+        master = self.config / "master.cf"
+        lines = master.read_text(encoding="utf-8").splitlines()
+        at = next(number for number, line in enumerate(lines) if line.split()[:2] == service.rsplit("/", 1))
+        while at + 1 < len(lines) and lines[at + 1].startswith(" "):
+            at += 1
+        lines.insert(at + 1, _service("", [option])[1])
+        master.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
     def postconf(self, *arguments):
         """postconf(1) for this instance; returns what it printed, warnings included. Raises if it fails."""
