@@ -72,18 +72,13 @@ Parsed<Tls> make_tls(const Question& question) {
   return tls;
 }
 
-std::string_view trim(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t");
-  return first == std::string_view::npos ? std::string_view{} : text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
-
 struct Header {
   std::string_view name, value;
 };
 Header split_header(std::string_view field) {
   const auto colon = field.find(':');
   if (colon == std::string_view::npos) return {};
-  return {trim(field.substr(0, colon)), trim(field.substr(colon + 1))};
+  return {text::trim(field.substr(0, colon)), text::trim(field.substr(colon + 1))};
 }
 
 bool is_from(std::string_view name) { return to_lower(name) == "from"; }
@@ -95,16 +90,12 @@ Parsed<std::optional<Content>> make_content(const Policy& policy, const Question
   if (question.headers.empty() && !*measured) return Result(std::nullopt);
   Content content;
   content.size = *measured;
-  int from_fields = 0;
   for (const auto& field : question.headers) {
     const auto header = split_header(field);
     if (header.name.empty()) return Result::error("--header takes 'Name: value', not '" + field + "'");
     content.malformed_header = content.malformed_header || text::has_bare_cr(header.value);
     note_header(policy, header.name, header.value, content.header_rules);
-    if (!is_from(header.name)) continue;
-    const auto domains = parse_header_from(header.value);
-    content.from.kind = ++from_fields > 1 ? HeaderFrom::Kind::several : domains ? HeaderFrom::Kind::parsed : HeaderFrom::Kind::unparsable;
-    content.from.domains = domains && from_fields == 1 ? *domains : std::vector<std::string>{};
+    if (is_from(header.name)) content.from.add(header.value);
   }
   return Result(content);
 }

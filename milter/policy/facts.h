@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "policy/address.h"
@@ -47,6 +48,9 @@ struct HeaderFrom {
   enum class Kind : std::uint8_t { absent, parsed, unparsable, several };
   Kind kind = Kind::absent;
   std::vector<std::string> domains;  // of all mailboxes, normalised
+
+  /// One more From field, as it came (header_from.cc).
+  void add(std::string_view value);
 };
 
 /// Known at end of message.

@@ -8,12 +8,6 @@
 namespace cm::session {
 namespace {
 
-std::string_view trim(std::string_view text) {
-  constexpr std::string_view space = " \t\r\n";
-  const auto first = text.find_first_not_of(space);
-  return first == std::string_view::npos ? std::string_view{} : text.substr(first, text.find_last_not_of(space) - first + 1);
-}
-
 // Octets of a field on the wire; the MTA hands folds over as a bare LF.
 std::uint64_t wire_size(std::string_view name, std::string_view value) {
   std::uint64_t size = name.size() + value.size() + 4;
@@ -131,31 +125,18 @@ Answer Session::rcpt(RcptEvent event) {
   return {};
 }
 
-void Session::note_from(Message& message, std::string_view value) {
-  auto& from = message.content.from;
-  if (++message.from_fields > 1) {
-    from.kind = HeaderFrom::Kind::several;
-    return;
-  }
-  from.kind = HeaderFrom::Kind::unparsable;
-  if (auto domains = parse_header_from(value)) {
-    from.kind = HeaderFrom::Kind::parsed;
-    from.domains = std::move(*domains.value);
-  }
-}
-
 void Session::header(std::string_view name, std::string_view value) {
   if (!message_) return;
   auto& message = *message_;
   if (text::has_bare_cr(name) || text::has_bare_cr(value)) message.content.malformed_header = true;
   if (sees_body_) message.bytes += wire_size(name, value);
   message.removable.see(*message.policy, name);
-  const auto bare_name = trim(name);
+  const auto bare_name = text::trim(name);
   note_header(*message.policy, bare_name, value, message.content.header_rules);
   if (equals_ignoring_case(bare_name, "From"))
-    note_from(message, value);
+    message.content.from.add(value);
   else if (message.message_id.empty() && equals_ignoring_case(bare_name, "Message-ID"))
-    message.message_id = trim(value).substr(0, 1000);
+    message.message_id = text::trim(value).substr(0, 1000);
 }
 
 void Session::body(std::size_t bytes) {

@@ -1,5 +1,6 @@
 """Our daemon as a child process: started with a configuration below its directory, waited for with READY=1, asked to end with SIGTERM."""
 
+import json
 import os
 import re
 import shutil
@@ -123,6 +124,14 @@ class ConnectorMilter:
         done = subprocess.run([self.build / "connectorctl", "-c", self.config_file, *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True,
                               check=False)
         return done.returncode, done.stdout + done.stderr
+
+    def postfix_lines(self, queue_directory):
+        """What `connectorctl postfix` says that a Postfix with this queue directory needs."""
+        version = subprocess.run(["postconf", "-d", "-h", "mail_version"], capture_output=True, text=True, check=True).stdout.strip()
+        status, text = self.control_tool("--json", "postfix", "--postfix-version", version, "--queue-directory", str(queue_directory))
+        if status != 0:
+            raise RuntimeError(f"connectorctl postfix: {text}")
+        return json.loads(text)
 
     # The log
 

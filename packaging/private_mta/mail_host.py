@@ -53,8 +53,7 @@ class MailHost:
         try:
             self.certificates = Certificates(self.directory / "tls")
             self.daemon = ConnectorMilter(build, self.directory / "connector-milter") if milter else None
-            address = f"unix:{self.daemon.socket}" if milter else None
-            self.postfix = PrivatePostfix(self.directory / "postfix", self.certificates, address, settings)
+            self.postfix = PrivatePostfix(self.directory / "postfix", self.certificates, settings=settings)
         except BaseException:
             self.remove()
             raise
@@ -73,6 +72,7 @@ class MailHost:
         try:
             if self.daemon:
                 self.daemon.start(detached)
+                self.postfix.apply(self.daemon.postfix_lines(self.postfix.queue))
             self.postfix.start()
         except BaseException:
             self.stop()

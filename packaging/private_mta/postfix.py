@@ -49,7 +49,8 @@ def _service(line, options):
 
 
 class PrivatePostfix:
-    """`directory` must be a path that every user may traverse; `milter` a Postfix milter address, or None for none."""
+    """`directory` must be a path that every user may traverse. `milter`, a Postfix milter address, is for measurements of other milters than
+    ours, which is made known by apply()."""
 
     def __init__(self, directory, certificates, milter=None, settings=None):
         self.directory = Path(directory)
@@ -115,16 +116,14 @@ class PrivatePostfix:
             "local_transport": "virtual", "default_transport": "virtual", "relay_transport": "virtual", "virtual_transport": "virtual",
             "virtual_mailbox_base": self.spool, "virtual_mailbox_maps": "static:all/", "virtual_mailbox_domains": "", "virtual_uid_maps": f"static:{nobody.pw_uid}",
             "virtual_gid_maps": f"static:{nobody.pw_gid}", "virtual_destination_concurrency_limit": "4",
-            "smtpd_tls_security_level": "may", "smtpd_tls_cert_file": certificate, "smtpd_tls_key_file": key, "smtpd_tls_ask_ccert": "yes",
+            "smtpd_tls_security_level": "may", "smtpd_tls_cert_file": certificate, "smtpd_tls_key_file": key,
             "smtpd_tls_CAfile": self._certificates.authority.certificate, "smtpd_tls_loglevel": "1", "smtpd_tls_received_header": "yes",
             "smtpd_sasl_local_domain": "", "smtpd_sasl_security_options": "noanonymous",
         }
+        main.update(milter_connect_timeout="5s", milter_command_timeout="20s", milter_content_timeout="60s")
         if self._milter:
-            # Short time-outs and tempfail: a milter that is down must mean "try later", never "accept".
             main["smtpd_milters"] = f"{{ {self._milter}, default_action=tempfail }}"
-            main.update(milter_connect_timeout="5s", milter_command_timeout="20s", milter_content_timeout="60s")
             main["non_smtpd_milters"] = "$smtpd_milters"
-            main["milter_default_action"] = "tempfail"
         main.update(self._settings)
         return main
 
@@ -132,7 +131,9 @@ class PrivatePostfix:
         lines = []
         for listener, port in self.ports.items():
             name, proxied, settings = LISTENERS[listener]
-            options = [f"milter_macro_daemon_name={name}", f"syslog_name=postfix/{listener}", *settings]
+            options = [f"syslog_name=postfix/{listener}", *settings]
+            if self._milter:
+                options.append(f"milter_macro_daemon_name={name}")
             if proxied:
                 options.append("smtpd_upstream_proxy_protocol=haproxy")
             lines += _service(f"127.0.0.1:{port} inet n - n - - smtpd", options)
@@ -147,6 +148,33 @@ class PrivatePostfix:
         lines.append("postlog unix-dgram n - n - 1 postlogd")
         return "\n".join(lines) + "\n"
 
+    def apply(self, lines):
+        """Makes the settings that `connectorctl postfix --json` printed ours, as its reader would; what the caller of the constructor set stays."""
+        edits = {"-e": [], "-M": [], "-P": []}
+        for line in lines:
+            if line["value"] is None or line.get("without_milter"):
+                continue  # for the administrator to choose: __init__ did; and no service of ours is without the milter
+            if line["file"] == "main.cf":
+                if line["name"] not in self._settings:
+                    edits["-e"].append(f"{line['name']} = {line['value']}")
+            elif "listener" in line:
+                services = (f"127.0.0.1:{port}/inet" for ours, port in self.ports.items() if LISTENERS.get(ours, (ours,))[0] == line["listener"])
+                edits["-P"] += [f"{service}/{line['name']} = {line['value']}" for service in services]
+            elif "name" in line:
+                edits["-P"].append(f"{line['service']}/{line['name']} = {line['value']}")
+            else:
+                edits["-M"].append(f"{line['service']} = {line['value']}")
+        for option, settings in edits.items():
+            if settings:
+                self.postconf(option, *settings)
+
+    def postconf(self, *arguments):
+        """postconf(1) for this instance; returns what it printed, warnings included. Raises if it fails."""
+        done = subprocess.run(["postconf", "-c", str(self.config), *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise RuntimeError(f"postconf {' '.join(arguments)}: {done.stderr}")
+        return done.stdout + done.stderr
+
     # Running
 
     def _postfix(self, verb):
@@ -154,7 +182,7 @@ class PrivatePostfix:
 
     def set(self, **parameters):
         """Sets main.cf parameters; a running Postfix hears of them at reload()."""
-        subprocess.run(["postconf", "-c", str(self.config), "-e", *(f"{name} = {value}" for name, value in parameters.items())], check=True, capture_output=True)
+        self.postconf("-e", *(f"{name} = {value}" for name, value in parameters.items()))
 
     def add_service(self, line, *options):
         """Adds a service to master.cf, `options` as `name=value`."""
