@@ -4,21 +4,19 @@
 #include <span>
 #include <vector>
 
-#include "config/inbound.h"
+#include "config/outbound.h"
+#include "policy/policy.h"
 
 namespace cm::config {
 
-/// An `outbound` entry as far as this version knows it: its name is taken.
-struct OutboundName {
-  std::string name;
-  Origin at;
-};
-
 /// Names are unique among inbound and outbound connectors of all files.
-void check_names(std::span<const Draft> inbound, std::span<const OutboundName> outbound, Report& report);
+void check_names(std::span<const Draft> inbound, std::span<const OutboundDraft> outbound, Report& report);
 
 /// `via` names inbound connectors that have identity settings. `complete`: every file was read, so a name not found is wrong.
-void check_via(std::span<const Draft> inbound, std::span<const OutboundName> outbound, bool complete, Report& report);
+void check_via(std::span<const Draft> inbound, std::span<const OutboundDraft> outbound, bool complete, Report& report);
+
+/// `when.connectors` names inbound connectors that prove who the peer is (`complete` as above), `when.header` a field that may be there.
+void check_when(std::span<const Draft> inbound, std::span<const OutboundDraft> outbound, bool complete, Report& report);
 
 /// Enabled grants and exemptions of the same mode whose place in the order of attribution could be equal for some client.
 void check_ties(std::span<const Draft> inbound, Report& report);
@@ -29,9 +27,19 @@ void warn_of_unreachable(std::span<const Draft> inbound, Report& report);
 /// Warnings: settings that are valid and probably not what was meant.
 void warn_of_risks(std::span<const Draft> inbound, std::span<const Listener> listeners, Report& report);
 
+/// Outbound connectors of which the MTA could be told one thing or the other: equal cost, one next hop or transport with two kinds of TLS.
+void check_conflicts(std::span<const OutboundDraft> outbound, const Organization& organization, Report& report);
+
+/// Warnings: outbound connectors that nothing will use, or that are probably not what was meant. `has_maps`: of the main file, if it was read.
+void warn_of_outbound_risks(std::span<const Draft> inbound, std::span<const OutboundDraft> outbound, const PolicyData& policy, bool has_maps,
+                            Report& report);
+
 /// "FILE:LINE" of another connector, for a message.
 std::string where(const Origin& at);
 /// Enabled, without errors, and so to be compared with others.
-inline bool counts(const Draft& draft) { return draft.sound && draft.named && draft.connector.enabled; }
+template <class AnyDraft>
+bool counts(const AnyDraft& draft) {
+  return draft.sound && draft.named && draft.connector.enabled;
+}
 
 }  // namespace cm::config

@@ -30,6 +30,8 @@ bool begins_structural(std::string_view start) {
                      [start](auto p) { return equals_ignoring_case(p.substr(0, start.size()), start) || (p.ends_with('-') && names(p, start)); });
 }
 
+bool is_own(std::string_view name, std::string_view prefix) { return equals_ignoring_case(name, prefix) || names(std::string(prefix) + "-", name); }
+
 }  // namespace
 
 std::string check_field_name(std::string_view name) {
@@ -55,11 +57,16 @@ std::string check_field_value(std::string_view value) {
 
 std::string check_added_field(std::string_view name, std::string_view own_prefix) {
   if (auto why = check_field_name(name); !why.empty()) return why;
-  if (equals_ignoring_case(name, own_prefix) || names(std::string(own_prefix) + "-", name))
-    return quote(name) + " belongs to our own family (headers.prefix): choose another name, such as \"X-Contoso-Origin\"";
+  if (is_own(name, own_prefix)) return quote(name) + " belongs to our own family (headers.prefix): choose another name, such as \"X-Contoso-Origin\"";
   const bool signature = std::any_of(std::begin(signatures), std::end(signatures), [name](auto p) { return names(p, name); });
   if (is_structural(name) || signature)
     return quote(name) + " is a field the message itself has: adding a second one breaks it; use a name that begins with X-";
+  return {};
+}
+
+std::string check_condition_field(std::string_view name, std::string_view own_prefix) {
+  if (auto why = check_field_name(name); !why.empty()) return why;
+  if (is_own(name, own_prefix)) return quote(name) + " belongs to our own family (headers.prefix), which is removed from all mail: this never holds";
   return {};
 }
 

@@ -11,6 +11,8 @@ std::string check_field_name(std::string_view name);
 std::string check_field_value(std::string_view value);
 /// A field of our own with a fixed value, beside what the message has: not one that says what the message is or where it has been.
 std::string check_added_field(std::string_view name, std::string_view own_prefix);
+/// A field that a message may still have when its headers are asked: not one of our family, which never comes in.
+std::string check_condition_field(std::string_view name, std::string_view own_prefix);
 /// `X-Name` or `X-Name-*`; removing it must not break the message.
 std::string check_strip_pattern(std::string_view pattern);
 std::string check_prefix(std::string_view prefix);

@@ -12,7 +12,7 @@ namespace {
 
 constexpr std::string_view global_settings[] = {"organization", "unmatched", "listeners", "milter",  "maps",
                                                 "policy",       "control",   "log",       "headers", "signing"};
-constexpr std::string_view not_implemented[] = {"maps", "policy", "signing"};
+constexpr std::string_view not_implemented[] = {"signing"};
 
 constexpr Word<Check> checks[] = {{"off", Check::off}, {"audit", Check::audit}, {"enforce", Check::enforce}};
 constexpr Word<bool> unmatched_words[] = {{"accept", false}, {"reject", true}};
@@ -112,21 +112,56 @@ void read_mode(Group& group, Socket& socket) {
     group.place("mode").error(quote(*given) + " is no file mode: expected octal digits, such as \"0660\"");
 }
 
-void read_socket(Group& root, const char* name, Socket& socket, bool is_control) {
+// Which of its settings a socket has. The control socket is always the daemon's own; only libmilter listens on TCP.
+struct SocketKind {
+  bool unix_only, with_owner;
+};
+
+void read_socket(Group& root, const char* name, Socket& socket, SocketKind kind) {
   const auto* node = root.group(name);
   if (node == nullptr) return;
   Group group(*node, root.file(), name, root.report());
   if (auto address = group.text("socket")) {
-    if (const auto why = check_address(*address, is_control); !why.empty())
+    if (const auto why = check_address(*address, kind.unix_only); !why.empty())
       group.place("socket").error(quote(*address) + ": " + why);
     else
       socket.address = std::move(*address);
   }
-  if (!is_control) {
+  if (kind.with_owner) {
     socket.group = group.text("group").value_or(socket.group);
     read_mode(group, socket);
   }
   group.finish();
+}
+
+// There is such a service if there is such a group.
+void read_service(Group& root, const char* name, std::optional<Socket>& socket) {
+  if (!root.has(name)) {
+    root.take(name);
+    return;
+  }
+  socket = Socket{"unix:/var/spool/postfix/connector-milter/" + std::string(name) + ".sock", "postfix", 0660};
+  read_socket(root, name, *socket, {true, true});
+}
+
+void read_sockets(Group& root, Service& service) {
+  read_socket(root, "milter", service.milter, {false, true});
+  read_service(root, "maps", service.maps);
+  read_service(root, "policy", service.policy);
+  read_socket(root, "control", service.control, {true, false});
+  struct Used {
+    const char* name;
+    const Socket* socket;
+  };
+  const Used all[] = {{"milter", &service.milter},
+                      {"maps", service.maps ? &*service.maps : nullptr},
+                      {"policy", service.policy ? &*service.policy : nullptr},
+                      {"control", &service.control}};
+  for (const auto* later = std::begin(all); later != std::end(all); ++later)
+    for (const auto* earlier = std::begin(all); later->socket != nullptr && earlier != later; ++earlier)
+      if (earlier->socket != nullptr && earlier->socket->address == later->socket->address)
+        root.place(root.has(later->name) ? later->name : earlier->name)
+            .error(std::string(earlier->name) + " and " + later->name + " have the same socket " + quote(later->socket->address));
 }
 
 void read_log(Group& root, Service& service) {
@@ -166,10 +201,7 @@ void read_global(Group& root, PolicyData& policy, Service& service) {
   read_organization(root, policy.organization);
   policy.reject_unmatched = root.word("unmatched", unmatched_words).value_or(policy.reject_unmatched);
   read_listeners(root, policy.listeners);
-  read_socket(root, "milter", service.milter, false);
-  read_socket(root, "control", service.control, true);
-  if (service.milter.address == service.control.address)
-    root.place(root.has("control") ? "control" : "milter").error("milter and control have the same socket " + quote(service.milter.address));
+  read_sockets(root, service);
   read_log(root, service);
   read_headers(root, policy);
   for (const auto name : not_implemented)

@@ -29,9 +29,7 @@ constexpr Limited limited[] = {{"sender_domains", partner},     {"via", partner}
 constexpr std::string_view not_implemented[] = {"rate_limit", "repair", "rewrite_sender", "require_header", "accept_tags"};
 
 constexpr Word<Duty> duties[] = {{"on_premises", Duty::on_premises}, {"device", Duty::device}, {"relay", Duty::relay}, {"partner", Duty::partner}};
-constexpr Word<Mode> modes[] = {{"enforce", Mode::enforce}, {"audit", Mode::audit}};
 constexpr Word<Check> checks[] = {{"off", Check::off}, {"audit", Check::audit}, {"enforce", Check::enforce}};
-constexpr Word<TlsVersion> tls_versions[] = {{"TLSv1.2", TlsVersion::tls1_2}, {"TLSv1.3", TlsVersion::tls1_3}};
 constexpr Word<OnViolation> violations[] = {
     {"reject", OnViolation::reject}, {"tempfail", OnViolation::tempfail}, {"quarantine", OnViolation::quarantine}, {"tag", OnViolation::tag}};
 constexpr std::string_view recipient_words[] = {"any", "internal"};
@@ -49,7 +47,7 @@ class Inbound {
     remove_what_cannot_stand();
     c_.enabled = group_.boolean("enabled").value_or(true);
     c_.comment = group_.text("comment").value_or("");
-    c_.mode = group_.word("mode", modes).value_or(Mode::enforce);
+    c_.mode = group_.word("mode", mode_words).value_or(Mode::enforce);
     read_scope();
     read_identity();
     read_transport();
@@ -91,17 +89,6 @@ class Inbound {
 
   Strings strings(std::string_view name) { return takes(name) ? group_.strings(name) : Strings{}; }
 
-  std::vector<DomainPattern> domains(std::string_view name) {
-    std::vector<DomainPattern> out;
-    for (const auto& item : strings(name).items) {
-      if (const auto pattern = DomainPattern::parse(item.text))
-        out.push_back(*pattern);
-      else
-        item.place.error(quote(item.text) + ": " + pattern.why);
-    }
-    return out;
-  }
-
   void read_scope() {
     for (const auto& item : strings("listeners").items) {
       const std::string name(item.text);
@@ -111,7 +98,7 @@ class Inbound {
       }
       c_.listeners.push_back(name);
     }
-    c_.sender_domains = domains("sender_domains");
+    if (takes("sender_domains")) c_.sender_domains = read_domains(group_, "sender_domains");
     if (typed_ && c_.is_partner() && !group_.has("sender_domains"))
       group_.missing("sender_domains", "a partner needs the sender domains it is about; \"*\" is every one");
   }
@@ -172,7 +159,7 @@ class Inbound {
 
   void read_transport() {
     const auto require = group_.boolean("require_tls");
-    c_.min_tls_version = group_.word("min_tls_version", tls_versions).value_or(TlsVersion::none);
+    c_.min_tls_version = group_.word("min_tls_version", tls_version_words).value_or(TlsVersion::none);
     if (require == false && c_.min_tls_version != TlsVersion::none)
       group_.place("min_tls_version").error("implies require_tls, which is false: remove one of the two");
     c_.require_tls = require.value_or(group_.has("certificates")) || c_.min_tls_version != TlsVersion::none;
@@ -294,12 +281,27 @@ std::optional<std::string> read_connector_name(Group& group) {
   return std::nullopt;
 }
 
+std::string path_of_entry(const Node& entry, std::string_view list, int index) {
+  const auto name = std::find_if(entry.children.begin(), entry.children.end(), [](const Node& n) { return n.name == "name"; });
+  const bool usable = name != entry.children.end() && name->kind == Node::Kind::string && is_connector_name(name->text);
+  return std::string(list) + (usable ? "." + name->text : "[" + std::to_string(index) + "]");
+}
+
+std::vector<DomainPattern> read_domains(Group& group, std::string_view setting) {
+  std::vector<DomainPattern> out;
+  for (const auto& item : group.strings(setting).items) {
+    if (const auto pattern = DomainPattern::parse(item.text))
+      out.push_back(*pattern);
+    else
+      item.place.error(quote(item.text) + ": " + pattern.why);
+  }
+  return out;
+}
+
 Draft read_inbound(const Node& node, const std::string& file, int index, const Surroundings& around, SourceLists& sources, Report& report) {
   Draft draft;
   const auto errors = report.errors();
-  const auto name_node = std::find_if(node.children.begin(), node.children.end(), [](const Node& n) { return n.name == "name"; });
-  const bool usable = name_node != node.children.end() && name_node->kind == Node::Kind::string && is_connector_name(name_node->text);
-  Group group(node, file, usable ? "inbound." + name_node->text : "inbound[" + std::to_string(index) + "]", report);
+  Group group(node, file, path_of_entry(node, "inbound", index), report);
   const auto name = read_connector_name(group);
   draft.named = name.has_value();
   draft.connector.name = name.value_or("");

@@ -43,6 +43,13 @@ struct Surroundings {
 /// Reads `node`, an entry of `inbound` in `file`; `index` names it in diagnostics while it has no name. `sources` reads and keeps list files.
 Draft read_inbound(const Node& node, const std::string& file, int index, const Surroundings& around, SourceLists& sources, Report& report);
 
+// What both kinds of connectors have in common.
+inline constexpr Word<Mode> mode_words[] = {{"enforce", Mode::enforce}, {"audit", Mode::audit}};
+inline constexpr Word<TlsVersion> tls_version_words[] = {{"TLSv1.2", TlsVersion::tls1_2}, {"TLSv1.3", TlsVersion::tls1_3}};
+/// "inbound.NAME", or "inbound[INDEX]" of an entry without a good name.
+std::string path_of_entry(const Node& entry, std::string_view list, int index);
+/// The domain patterns of a setting; those that are none are reported and left out.
+std::vector<DomainPattern> read_domains(Group& group, std::string_view setting);
 /// The name of a connector, or nothing (reported) if it is missing or not a good one.
 std::optional<std::string> read_connector_name(Group& group);
 

@@ -19,9 +19,12 @@ class Loader {
     for (const auto& file : connector_files(main_file.parent_path() / "connectors.d")) read_connectors(file);
     check_names(drafts_, outbound_, report_);
     check_via(drafts_, outbound_, complete_, report_);
+    check_when(drafts_, outbound_, complete_, report_);
     check_ties(drafts_, report_);
     warn_of_unreachable(drafts_, report_);
     warn_of_risks(drafts_, policy_.listeners, report_);
+    check_conflicts(outbound_, policy_.organization, report_);
+    warn_of_outbound_risks(drafts_, outbound_, policy_, service_.maps || !around_.listeners_known, report_);
     return finish();
   }
 
@@ -70,12 +73,8 @@ class Loader {
       ++connectors_;
     }
     for (const auto& [node, index] : root.groups("outbound")) {
+      outbound_.push_back(read_outbound(*node, root.file(), index, around_, report_));
       ++connectors_;
-      Group group(*node, root.file(), "outbound[" + std::to_string(index) + "]", report_);
-      const auto name = read_connector_name(group);
-      if (name) outbound_.push_back({*name, {root.file(), node->line}});
-      report_.error({root.file(), node->line}, name ? "outbound." + *name : group.path(),
-                    "outbound connectors are not implemented in this version: remove it");
     }
   }
 
@@ -97,18 +96,26 @@ class Loader {
     return files;
   }
 
+  // Moves the connectors on, and returns what is known of each beside them.
+  template <class AnyDraft, class Connector>
+  static std::vector<Provenance> take(std::vector<AnyDraft>& drafts, std::vector<Connector>& connectors) {
+    std::vector<Provenance> provenance;
+    provenance.reserve(drafts.size());
+    connectors.reserve(drafts.size());
+    for (auto& draft : drafts) {
+      connectors.push_back(std::move(draft.connector));
+      provenance.push_back(std::move(draft.provenance));
+    }
+    return provenance;
+  }
+
   Result finish() {
     Result result;
     result.connectors = connectors_;
     if (report_.errors() == 0) {
-      std::vector<Provenance> provenance;
-      provenance.reserve(drafts_.size());
-      policy_.inbound.reserve(drafts_.size());
-      for (auto& draft : drafts_) {
-        policy_.inbound.push_back(std::move(draft.connector));
-        provenance.push_back(std::move(draft.provenance));
-      }
-      result.config = std::make_unique<const Config>(Config{Policy(std::move(policy_)), std::move(service_), std::move(provenance)});
+      auto inbound = take(drafts_, policy_.inbound), outbound = take(outbound_, policy_.outbound);
+      result.config =
+          std::make_unique<const Config>(Config{Policy(std::move(policy_)), std::move(service_), std::move(inbound), std::move(outbound)});
     }
     result.diagnostics = report_.take();
     return result;
@@ -120,7 +127,7 @@ class Loader {
   Surroundings around_;
   SourceLists sources_;
   std::vector<Draft> drafts_;
-  std::vector<OutboundName> outbound_;
+  std::vector<OutboundDraft> outbound_;
   std::size_t connectors_ = 0;
   bool complete_ = true;  // every file was read
 };

@@ -1,6 +1,7 @@
 // Config files -> Policy and service settings, or every diagnostic at once. The only way a Policy is made outside tests.
 //
-// Reads the main file, `connectors.d/*.conf` beside it and the lists they name; touches nothing else. Thread-safe: no shared state.
+// Reads the main file, `connectors.d/*.conf` beside it and the lists they name, and looks whether client certificates are there; touches
+// nothing else. Thread-safe: no shared state.
 #pragma once
 
 #include <filesystem>
@@ -27,6 +28,7 @@ enum class LogLevel : std::uint8_t { error, warning, info, debug };
 /// What main() needs and decide() must not see.
 struct Service {
   Socket milter{"unix:/var/spool/postfix/connector-milter/milter.sock", "postfix", 0660};
+  std::optional<Socket> maps, policy;  // absent: no such service
   Socket control{"unix:/run/connector-milter/control.sock", "", 0660};
   LogTarget log_target = LogTarget::syslog;
   LogLevel log_level = LogLevel::info;
@@ -56,7 +58,8 @@ class Provenance {
 struct Config {
   Policy policy;
   Service service;
-  std::vector<Provenance> inbound_provenance;  // parallel to policy.data().inbound
+  std::vector<Provenance> inbound_provenance;   // parallel to policy.data().inbound
+  std::vector<Provenance> outbound_provenance;  // parallel to policy.data().outbound
 };
 
 struct Result {

@@ -1,5 +1,7 @@
 // Names of connectors, and references by name.
+#include <algorithm>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "config/checks.h"
 
@@ -15,20 +17,77 @@ std::string did_you_mean_other(std::string_view given, std::string_view self, st
   return did_you_mean(given, names);
 }
 
-std::string check_target(const Draft& draft, const Draft::Named& via, const Draft& target) {
+constexpr const char* identity_settings[] = {"source_ips", "certificates", "auth_users"};
+bool has_identity(const Draft& draft) {
+  return std::any_of(std::begin(identity_settings), std::end(identity_settings), [&](const char* s) { return draft.provenance.contains(s); });
+}
+
+std::string check_lender(const Draft& draft, const Draft::Named& via, const Draft& target) {
   if (&target == &draft || via.name == draft.connector.name) return "a connector cannot name itself: its own identity counts anyway";
-  const bool identity =
-      target.provenance.contains("source_ips") || target.provenance.contains("certificates") || target.provenance.contains("auth_users");
-  if (identity) return {};
+  if (has_identity(target)) return {};
   return "the inbound connector " + quote(via.name) + " (" + where(target.connector.at) +
          ") has no identity to lend: it needs source_ips, certificates or auth_users";
 }
+
+std::string check_source(const Draft::Named& named, const Draft& target) {
+  const auto who = "the inbound connector " + quote(named.name) + " (" + where(target.connector.at) + ") ";
+  if (target.connector.duty == Duty::relay) return who + "is a relay, whose mail is not trusted: name on_premises, device or partner connectors";
+  if (has_identity(target) || target.provenance.contains("via")) return {};
+  return who + "proves nobody's identity, so anyone could choose this route: it needs source_ips, certificates, auth_users or via";
+}
+
+// A field that begins with X- and that some connector adds is removed from everything that comes in.
+void check_when_headers(std::span<const Draft> inbound, std::span<const OutboundDraft> outbound, Report& report) {
+  std::unordered_map<std::string, const Draft*> adds;
+  for (const auto& draft : inbound)
+    for (const auto& header : draft.connector.add_headers)
+      if (auto name = to_lower(header.name); name.starts_with("x-")) adds.emplace(std::move(name), &draft);
+  for (const auto& draft : outbound) {
+    if (!draft.connector.when || !draft.connector.when->header) continue;
+    const auto& name = draft.connector.when->header->name;
+    if (const auto found = adds.find(to_lower(name)); found != adds.end())
+      report.error(draft.header_at, (draft.named ? draft.path() : std::string("outbound")) + ".when.header.name",
+                   quote(name) + " is added by the inbound connector " + quote(found->second->connector.name) + " (" +
+                       where(found->second->connector.at) + ") and so removed from all mail that comes in: this never holds");
+  }
+}
+
+// Inbound connectors by name, for the settings that refer to them.
+class Names {
+ public:
+  Names(std::span<const Draft> inbound, std::span<const OutboundDraft> outbound, bool complete, Report& report)
+      : complete_(complete), report_(report) {
+    for (const auto& draft : inbound)
+      if (draft.named && drafts_.emplace(draft.connector.name, &draft).second) names_.push_back(draft.connector.name);
+    for (const auto& draft : outbound)
+      if (draft.named) outbound_.insert(draft.connector.name);
+  }
+  /// Null: reported, or it may be in a file that could not be read. `setting` and `self` are for the message.
+  const Draft* find(const Draft::Named& named, const char* setting, std::string_view self) {
+    if (const auto found = drafts_.find(named.name); found != drafts_.end()) return found->second;
+    if (outbound_.contains(named.name))
+      report_.error(named.at, named.path, quote(named.name) + " is an outbound connector: " + setting + " names inbound connectors");
+    else if (complete_)
+      report_.error(named.at, named.path,
+                    "there is no inbound connector " + quote(named.name) +
+                        (suggestions_++ < most_suggestions ? did_you_mean_other(named.name, self, names_) : ""));
+    return nullptr;
+  }
+
+ private:
+  bool complete_;
+  Report& report_;
+  std::unordered_map<std::string_view, const Draft*> drafts_;
+  std::unordered_set<std::string_view> outbound_;
+  std::vector<std::string_view> names_;
+  int suggestions_ = 0;
+};
 
 }  // namespace
 
 std::string where(const Origin& at) { return at.file + ":" + std::to_string(at.line); }
 
-void check_names(std::span<const Draft> inbound, std::span<const OutboundName> outbound, Report& report) {
+void check_names(std::span<const Draft> inbound, std::span<const OutboundDraft> outbound, Report& report) {
   struct First {
     const char* list;
     const Origin* at;
@@ -43,32 +102,25 @@ void check_names(std::span<const Draft> inbound, std::span<const OutboundName> o
   };
   for (const auto& draft : inbound)
     if (draft.named) check(draft.connector.name, draft.connector.at, "inbound");
-  for (const auto& entry : outbound) check(entry.name, entry.at, "outbound");
+  for (const auto& draft : outbound)
+    if (draft.named) check(draft.connector.name, draft.connector.at, "outbound");
 }
 
-void check_via(std::span<const Draft> inbound, std::span<const OutboundName> outbound, bool complete, Report& report) {
-  std::unordered_map<std::string_view, const Draft*> drafts;
-  std::vector<std::string_view> names;
+void check_via(std::span<const Draft> inbound, std::span<const OutboundDraft> outbound, bool complete, Report& report) {
+  Names names(inbound, outbound, complete, report);
   for (const auto& draft : inbound)
-    if (draft.named && drafts.emplace(draft.connector.name, &draft).second) names.push_back(draft.connector.name);
-  int suggestions = 0;
-  for (const auto& draft : inbound) {
-    for (const auto& via : draft.via) {
-      const auto target = drafts.find(via.name);
-      if (target != drafts.end()) {
-        if (auto why = check_target(draft, via, *target->second); !why.empty()) report.error(via.at, via.path, std::move(why));
-        continue;
-      }
-      bool is_outbound = false;
-      for (const auto& entry : outbound) is_outbound = is_outbound || entry.name == via.name;
-      if (is_outbound)
-        report.error(via.at, via.path, quote(via.name) + " is an outbound connector: via names inbound connectors");
-      else if (complete)
-        report.error(via.at, via.path,
-                     "there is no inbound connector " + quote(via.name) +
-                         (suggestions++ < most_suggestions ? did_you_mean_other(via.name, draft.connector.name, names) : ""));
-    }
-  }
+    for (const auto& via : draft.via)
+      if (const auto* target = names.find(via, "via", draft.connector.name))
+        if (auto why = check_lender(draft, via, *target); !why.empty()) report.error(via.at, via.path, std::move(why));
+}
+
+void check_when(std::span<const Draft> inbound, std::span<const OutboundDraft> outbound, bool complete, Report& report) {
+  Names names(inbound, outbound, complete, report);
+  for (const auto& draft : outbound)
+    for (const auto& named : draft.when_connectors)
+      if (const auto* target = names.find(named, "when.connectors", ""))
+        if (auto why = check_source(named, *target); !why.empty()) report.error(named.at, named.path, std::move(why));
+  check_when_headers(inbound, outbound, report);
 }
 
 }  // namespace cm::config

@@ -74,11 +74,11 @@ std::optional<std::uint64_t> Group::size(std::string_view name) {
   return size.value;
 }
 
-std::optional<std::uint32_t> Group::positive(std::string_view name) {
+std::optional<std::uint32_t> Group::positive(std::string_view name, const char* absent) {
   const auto* found = take(name, Node::Kind::integer, "a whole number without quotes");
   if (found == nullptr) return std::nullopt;
   if (found->integer >= 1 && found->integer <= std::numeric_limits<std::int32_t>::max()) return static_cast<std::uint32_t>(found->integer);
-  place(*found).error("must be 1 to 2147483647, found " + std::to_string(found->integer) + "; for no limit leave the setting out");
+  place(*found).error("must be 1 to 2147483647, found " + std::to_string(found->integer) + "; " + absent);
   return std::nullopt;
 }
 

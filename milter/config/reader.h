@@ -40,7 +40,8 @@ class Group {
   std::optional<bool> boolean(std::string_view name);
   /// Bytes: a positive integer, or a string with K, M or G.
   std::optional<std::uint64_t> size(std::string_view name);
-  std::optional<std::uint32_t> positive(std::string_view name);
+  /// 1 to 2147483647; `absent` says what leaving it out means.
+  std::optional<std::uint32_t> positive(std::string_view name, const char* absent = "for no limit leave the setting out");
   /// `[ ]`, `( )` or one string. Elements that are no strings are reported and left out; an empty list too, unless it may be.
   Strings strings(std::string_view name, bool may_be_empty = false);
   /// A group; null if absent or not one.

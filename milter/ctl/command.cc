@@ -18,7 +18,7 @@ namespace {
 /// Every option of every command; a command reads its own.
 struct Options {
   bool strict = false;
-  std::string name, expect, socket;
+  std::string name, expect, socket, postfix_version, queue_directory;
   Question question;
 };
 using Run = int (*)(const Context&, const Options&);
@@ -47,6 +47,11 @@ void declare_nothing(CLI::App&, Options&) {}
 void declare_check(CLI::App& app, Options& options) { app.add_flag("--strict", options.strict, "Warnings fail as errors do"); }
 
 void declare_show(CLI::App& app, Options& options) { app.add_option("name", options.name, "The connector")->type_name("NAME")->required(); }
+
+void declare_postfix(CLI::App& app, Options& options) {
+  app.add_option("--postfix-version", options.postfix_version, "Version of Postfix (default: as postconf says)")->type_name("VERSION");
+  app.add_option("--queue-directory", options.queue_directory, "Its queue directory (default: as postconf says)")->type_name("DIRECTORY");
+}
 
 void declare_online(CLI::App& app, Options& options) {
   app.add_option("--socket", options.socket, "Control socket (default: control.socket of the config)")->type_name("PATH");
@@ -79,6 +84,8 @@ constexpr Command commands[] = {
      [](const Context& c, const Options& o) { return show(c, o.name); }},
     {"explain", "Explain what would become of a message", declare_explain,
      [](const Context& c, const Options& o) { return explain_message(c, o.question, o.expect); }},
+    {"postfix", "Print the lines that main.cf and master.cf need for this config", declare_postfix,
+     [](const Context& c, const Options& o) { return postfix(c, o.postfix_version, o.queue_directory); }},
     {"status", "Show the state of the running daemon", declare_online, [](const Context& c, const Options& o) { return status(c, o.socket); }},
     {"reload", "Let the running daemon read its config again", declare_online,
      [](const Context& c, const Options& o) { return reload(c, o.socket); }},
@@ -86,7 +93,6 @@ constexpr Command commands[] = {
     {"doctor", nullptr, nullptr, nullptr},
     {"new", nullptr, nullptr, nullptr},
     {"import", nullptr, nullptr, nullptr},
-    {"postfix", nullptr, nullptr, nullptr},
     {"sendmail", nullptr, nullptr, nullptr},
     {"key", nullptr, nullptr, nullptr},
     {"verify", nullptr, nullptr, nullptr},

@@ -27,6 +27,8 @@ int list(const Context& context);
 int show(const Context& context, const std::string& name);
 /// `expect`: the action that the message must get; empty: any will do.
 int explain_message(const Context& context, const Question& question, const std::string& expect);
+/// `version` of Postfix and its queue directory; empty: as postconf(1) says.
+int postfix(const Context& context, const std::string& version, const std::string& queue_directory);
 /// `socket`: path of the control socket; empty: as the config says.
 int status(const Context& context, const std::string& socket);
 int reload(const Context& context, const std::string& socket);

@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "policy/render.h"
+#include "policy/routing.h"
 #include "policy/text.h"
 
 namespace cm::ctl {
@@ -71,38 +72,30 @@ Parsed<Tls> make_tls(const Question& question) {
   return tls;
 }
 
-std::string_view trim(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t");
-  return first == std::string_view::npos ? std::string_view{} : text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
-
 struct Header {
   std::string_view name, value;
 };
 Header split_header(std::string_view field) {
   const auto colon = field.find(':');
   if (colon == std::string_view::npos) return {};
-  return {trim(field.substr(0, colon)), trim(field.substr(colon + 1))};
+  return {text::trim(field.substr(0, colon)), text::trim(field.substr(colon + 1))};
 }
 
 bool is_from(std::string_view name) { return to_lower(name) == "from"; }
 
-Parsed<std::optional<Content>> make_content(const Question& question) {
+Parsed<std::optional<Content>> make_content(const Policy& policy, const Question& question) {
   using Result = Parsed<std::optional<Content>>;
   const auto measured = parse_bytes("--measured-size", question.measured_size);
   if (!measured) return Result::error(measured.why);
   if (question.headers.empty() && !*measured) return Result(std::nullopt);
   Content content;
   content.size = *measured;
-  int from_fields = 0;
   for (const auto& field : question.headers) {
     const auto header = split_header(field);
     if (header.name.empty()) return Result::error("--header takes 'Name: value', not '" + field + "'");
     content.malformed_header = content.malformed_header || text::has_bare_cr(header.value);
-    if (!is_from(header.name)) continue;
-    const auto domains = parse_header_from(header.value);
-    content.from.kind = ++from_fields > 1 ? HeaderFrom::Kind::several : domains ? HeaderFrom::Kind::parsed : HeaderFrom::Kind::unparsable;
-    content.from.domains = domains && from_fields == 1 ? *domains : std::vector<std::string>{};
+    note_header(policy, header.name, header.value, content.header_rules);
+    if (is_from(header.name)) content.from.add(header.value);
   }
   return Result(content);
 }
@@ -120,11 +113,12 @@ void explain_recipients(const Policy& policy, const Facts& facts, const Decision
   if (whole) explanation.reply = reply_for(policy, facts, message, nullptr);
   for (std::size_t i = 0; i < facts.recipients.size(); ++i) {
     const auto& verdict = i < decision.recipients.size() ? decision.recipients[i] : message;
-    ExplainedRecipient recipient{facts.recipients[i].argument.text, std::string(to_string(verdict.action)), {}};
+    ExplainedRecipient recipient{facts.recipients[i].argument.text, std::string(to_string(verdict.action)), {}, {}};
     if (whole && verdict == message)
       recipient.reply = explanation.reply;
     else if (is_refusal(verdict.action))
       recipient.reply = reply_for(policy, facts, verdict, &facts.recipients[i]);
+    if (i < decision.outbound.size() && decision.outbound[i] != no_outbound) recipient.outbound = policy.outbound(decision.outbound[i]).name;
     if (refused && !explanation.reply && verdict == message) explanation.reply = recipient.reply;
     explanation.recipients.push_back(std::move(recipient));
   }
@@ -149,6 +143,19 @@ void explain_steps(const Policy& policy, const Facts& facts, const Decision& dec
     }
     explanation.steps.push_back(std::move(explained));
   }
+  for (const auto& step : explain_outbound(policy, facts, decision)) {
+    const auto& connector = policy.outbound(step.connector);
+    explanation.steps.push_back(
+        {connector.name, std::string(name_of(step.outcome)), step.because, connector.at.file + ":" + std::to_string(connector.at.line)});
+  }
+}
+
+void explain_route(const Policy& policy, const Decision& decision, Explanation& explanation) {
+  const auto id = common_outbound(decision);
+  if (id == no_outbound) return;
+  const auto& connector = policy.outbound(id);
+  explanation.route = ExplainedRoute{connector.name, transport_of(connector), {}};
+  if (auto tls = tls_policy_of(connector); !tls.empty()) explanation.route->tls = std::move(tls);
 }
 
 }  // namespace
@@ -162,7 +169,7 @@ Parsed<Facts> make_facts(const Policy& policy, const Question& question) {
   if (!tls) return Parsed<Facts>::error(tls.why);
   const auto declared = parse_bytes("--size", question.size);
   if (!declared) return Parsed<Facts>::error(declared.why);
-  const auto content = make_content(question);
+  const auto content = make_content(policy, question);
   if (!content) return Parsed<Facts>::error(content.why);
 
   Facts facts{*connection, {}, {}, *content};
@@ -194,6 +201,7 @@ Explanation explain(const Policy& policy, const Question& question, const Facts&
   }
   explain_recipients(policy, facts, decision, explanation);
   explain_headers(policy, question, facts, decision, explanation);
+  explain_route(policy, decision, explanation);
   explain_steps(policy, facts, decision, explanation);
   return explanation;
 }

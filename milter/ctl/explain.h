@@ -32,6 +32,7 @@ Parsed<Facts> make_facts(const Policy& policy, const Question& question);
 struct ExplainedRecipient {
   std::string address, action;
   std::optional<std::string> reply;
+  std::optional<std::string> outbound;  // the connector by which it leaves
 };
 struct ExplainedStep {
   std::optional<std::string> connector;  // none: a rule about all mail
@@ -45,6 +46,12 @@ struct ExplainedAudit {
 };
 
 /// A decision in words. Nothing in it is a reference.
+/// The rule-scoped connector, or the one common to all recipients; as the MTA is told.
+struct ExplainedRoute {
+  std::string connector, next_hop;
+  std::optional<std::string> tls;
+};
+
 struct Explanation {
   std::optional<std::string> connector, type, vouched, stage, rule, reply;
   std::string action;
@@ -53,6 +60,7 @@ struct Explanation {
   std::vector<ExplainedRecipient> recipients;
   std::vector<AddedHeader> add_headers;
   std::vector<std::string> strip_headers;  // names as given
+  std::optional<ExplainedRoute> route;
   std::vector<ExplainedStep> steps;
 };
 

@@ -47,7 +47,10 @@ std::string to_text(const Explanation& e) {
   if (e.violations.size() > 1) put(out, "unmet", join(e.violations, ", "));
   if (e.audit) put(out, "audit", e.audit->text + " if connectors in mode audit were enforced");
   for (const auto& recipient : e.recipients)
-    put(out, "to", recipient.address + ": " + recipient.action + (recipient.reply && recipient.reply != e.reply ? ", " + *recipient.reply : ""));
+    put(out, "to",
+        recipient.address + ": " + recipient.action + (recipient.outbound ? ", leaves by " + *recipient.outbound : "") +
+            (recipient.reply && recipient.reply != e.reply ? ", " + *recipient.reply : ""));
+  if (e.route) put(out, "route", e.route->connector + ": " + e.route->next_hop + (e.route->tls ? ", TLS " + *e.route->tls : ""));
   for (const auto& header : e.add_headers) put(out, "adds", header.name + ": " + header.value);
   for (const auto& name : e.strip_headers) put(out, "removes", name);
   put_steps(out, e.steps);
@@ -68,11 +71,12 @@ std::string to_json(const Explanation& e) {
   json["reply"] = or_null(e.reply);
   json["recipients"] = Json::array();
   for (const auto& r : e.recipients)
-    json["recipients"].push_back({{"address", r.address}, {"action", r.action}, {"reply", or_null(r.reply)}, {"outbound", nullptr}});
+    json["recipients"].push_back({{"address", r.address}, {"action", r.action}, {"reply", or_null(r.reply)}, {"outbound", or_null(r.outbound)}});
   json["add_headers"] = Json::array();
   for (const auto& header : e.add_headers) json["add_headers"].push_back({{"name", header.name}, {"value", header.value}});
   json["strip_headers"] = e.strip_headers;
   json["route"] = nullptr;
+  if (e.route) json["route"] = {{"connector", e.route->connector}, {"nexthop", e.route->next_hop}, {"tls", or_null(e.route->tls)}};
   json["steps"] = Json::array();
   for (const auto& step : e.steps)
     json["steps"].push_back({{"connector", or_null(step.connector)}, {"outcome", step.outcome}, {"because", step.because}, {"at", or_null(step.at)}});

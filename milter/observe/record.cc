@@ -1,7 +1,11 @@
-// The log line: QUEUEID: connector= type= action= rule= client= tls= cert= auth= from= to= nrcpt= size= msgid= audit= listener= reply= id=
+// The log line: QUEUEID: connector= type= action= rule= client= tls= cert= auth= from= to= nrcpt= size= msgid= outbound= audit= audit-outbound=
+// listener= reply= id=
 #include "observe/record.h"
 
+#include <algorithm>
+
 #include "base/escape.h"
+#include "policy/limits.h"
 
 namespace cm::observe {
 namespace {
@@ -27,6 +31,23 @@ void add_address(std::string& line, std::string_view field, std::string_view add
   bracketed += address;
   bracketed += '>';
   add(line, field, bracketed);
+}
+
+// The outbound connectors of an accepted message, each once; a message of many recipients names the first few.
+void add_outbound(std::string& line, const Policy& policy, const Decision& decision) {
+  constexpr std::size_t most = 8;
+  std::vector<OutboundId> named;
+  std::string names;
+  for (const auto id : decision.outbound) {
+    if (id == no_outbound || std::find(named.begin(), named.end(), id) != named.end()) continue;
+    if (named.size() == most) {
+      names += ",...";
+      break;
+    }
+    named.push_back(id);
+    names += (names.empty() ? "" : ",") + policy.outbound(id).name;
+  }
+  add(line, " outbound=", names, most * (limits::connector_name_bytes + 1) + 4);
 }
 
 void add_sender(std::string& line, const Sender& sender) {
@@ -56,7 +77,10 @@ std::string render(const Record& record) {
   if (record.recipients != 0) add_number(line, " nrcpt=", record.recipients);
   if (record.size) add_number(line, " size=", *record.size);
   add(line, " msgid=", record.message_id);
+  if (record.accepted) add_outbound(line, *record.policy, *record.accepted);
   if (record.audit && *record.audit) add(line, " audit=", render_audit(*record.policy, **record.audit));
+  if (record.accepted && record.accepted->audit_outbound != no_outbound)
+    add(line, " audit-outbound=", record.policy->outbound(record.accepted->audit_outbound).name);
   if (record.policy->has_listener(record.connection->listener)) add(line, " listener=", record.connection->listener);
   if (record.reply) {
     line += " reply=";

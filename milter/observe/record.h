@@ -24,6 +24,7 @@ struct Record {
   std::size_t recipients = 0;              // accepted; 0: left out
   std::optional<std::uint64_t> size{};     // bytes
   std::string_view message_id{};
+  const Decision* accepted = nullptr;  // how an accepted message leaves
   const std::optional<AuditDifference>* audit = nullptr;
   const Reply* reply = nullptr;  // of a refusal
   std::string_view trace_id{};

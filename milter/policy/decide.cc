@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "policy/demands.h"
+#include "policy/outbound_index.h"
 
 namespace cm {
 namespace {
@@ -37,7 +38,7 @@ std::optional<AuditDifference> difference(const RecipientDecision& enforced, con
 
 std::optional<AuditDifference> first_difference(const Side& enforced, const Side& audit) {
   for (std::size_t i = 0; i < enforced.recipients().size() && i < audit.recipients().size(); ++i)
-    if (auto found = difference(enforced.recipients()[i], audit.recipients()[i], audit.connector())) return found;
+    if (auto found = difference(enforced.recipients()[i], audit.recipients()[i], audit.attribution().connector)) return found;
   return std::nullopt;
 }
 
@@ -158,6 +159,8 @@ Decision Side::end(const Sender& sender, const std::optional<Content>& content, 
 Deliberation::Deliberation(const Policy& policy, const Connection& connection, Steps* steps)
     : policy_(policy), connection_(connection), steps_(steps), enforced_(policy, connection, Pass::enforced) {
   if (policy.has_audit_connectors()) audit_.emplace(policy, connection, Pass::audit);
+  if (!policy.data().outbound.empty()) routing_.emplace(policy, Pass::enforced);
+  if (policy.outbound_index().has_audit) audit_routing_.emplace(policy, Pass::audit);
 }
 
 RecipientDecision Deliberation::mail(Sender sender) {
@@ -168,12 +171,15 @@ RecipientDecision Deliberation::mail(Sender sender) {
 
 RecipientDecision Deliberation::rcpt(const Envelope& recipient) {
   if (audit_) audit_->rcpt(recipient);
-  return enforced_.rcpt(recipient);
+  const auto verdict = enforced_.rcpt(recipient);
+  for (auto* routing : {&routing_, &audit_routing_})
+    if (*routing) (*routing)->rcpt(recipient, !is_refusal(verdict.action));
+  return verdict;
 }
 
 std::optional<AuditDifference> Deliberation::last_difference() const {
   if (!audit_ || enforced_.recipients().empty()) return std::nullopt;
-  return difference(enforced_.recipients().back(), audit_->recipients().back(), audit_->connector());
+  return difference(enforced_.recipients().back(), audit_->recipients().back(), audit_->attribution().connector);
 }
 
 Decision Deliberation::end(const std::optional<Content>& content) {
@@ -185,7 +191,22 @@ Decision Deliberation::end(const std::optional<Content>& content) {
     static_cast<void>(audit_->end(sender_, content, nullptr));
     decision.audit = first_difference(enforced_, *audit_);
   }
+  if (routing_ && !is_refusal(decision.action)) route(content, decision);
   return decision;
+}
+
+// The outbound connectors in mode audit are tried on the mail as it was decided: what is in question is where it goes.
+void Deliberation::route(const std::optional<Content>& content, Decision& decision) {
+  static const std::vector<OutboundId> none;
+  const RuleFacts facts{connection_, sender_, enforced_.attribution(), content ? content->header_rules : none, decision.keeps_headers};
+  routing_->end(facts);
+  decision.outbound = routing_->outbound();
+  decision.route = routing_->rule();
+  if (!audit_routing_) return;
+  audit_routing_->end(facts);
+  const auto& other = audit_routing_->outbound();
+  for (std::size_t i = 0; i < other.size() && decision.audit_outbound == no_outbound; ++i)
+    if (other[i] != decision.outbound[i]) decision.audit_outbound = other[i];
 }
 
 namespace {
@@ -205,7 +226,7 @@ Decision refuse_at_connect(const Policy& policy, const Facts& facts) {
     for (const auto& recipient : facts.recipients) audit.rcpt(recipient);
     static_cast<void>(audit.end(facts.sender, facts.content, nullptr));
     for (const auto& recipient : audit.recipients())
-      if (!d.audit) d.audit = difference(refused, recipient, audit.connector());
+      if (!d.audit) d.audit = difference(refused, recipient, audit.attribution().connector);
   }
   return d;
 }

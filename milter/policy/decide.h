@@ -4,21 +4,13 @@
 // vouched mail, partners from the most specific sender pattern down, protect, unmatched. Nothing here looks anything up outside its arguments.
 #pragma once
 
+#include "policy/attribution.h"
 #include "policy/decision.h"
 #include "policy/facts.h"
 #include "policy/policy.h"
+#include "policy/routing.h"
 
 namespace cm {
-
-/// What one pass knows about a message once its sender is known.
-struct Attribution {
-  ConnectorId connector = no_connector;
-  Vouched vouched = Vouched::no;
-  bool proven = false;                                    // an identity setting, `via` or vouching held
-  bool asks_header_from = true;                           // not a grant, an exemption or vouched
-  Violations violations;                                  // of the sender: everything but recipients, actual size and header From
-  boost::container::small_vector<ConnectorId, 4> judged;  // connectors whose limits bind the message
-};
 
 /// On a closed listener: can no enforced connector accept this client any more, whatever it may still prove?
 bool is_refused_at_connect(const Policy& policy, const Connection& connection, Pass pass = Pass::enforced);
@@ -42,7 +34,7 @@ class Side {
   Decision end(const Sender& sender, const std::optional<Content>& content, Steps* steps);
   void set_pass(Pass pass) { pass_ = pass; }
   [[nodiscard]] const std::vector<RecipientDecision>& recipients() const { return recipients_; }
-  [[nodiscard]] ConnectorId connector() const { return attribution_.connector; }
+  [[nodiscard]] const Attribution& attribution() const { return attribution_; }
 
  private:
   [[nodiscard]] Violations judge_recipient(const Envelope& recipient) const;
@@ -78,12 +70,15 @@ class Deliberation {
   [[nodiscard]] const Sender& sender() const { return sender_; }
 
  private:
+  void route(const std::optional<Content>& content, Decision& decision);
+
   const Policy& policy_;
   const Connection& connection_;
   Steps* steps_;
   Sender sender_;
   Side enforced_;
-  std::optional<Side> audit_;  // only if it can differ
+  std::optional<Side> audit_;                       // only if it can differ
+  std::optional<Routing> routing_, audit_routing_;  // only if there are outbound connectors, or some in mode audit
 };
 
 /// The whole decision for a message.

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "policy/address.h"
@@ -27,9 +28,10 @@ enum class CertificateState : std::uint8_t { absent, unverified, verified };
 struct Tls {
   std::string version;  // as the MTA names it ("TLSv1.3"); empty: clear text
   CertificateState certificate = CertificateState::absent;
-  std::string subject;       // CN as presented: untrusted unless verified
-  std::string subject_name;  // normalise_certificate_name(subject): what is compared
-  std::string issuer;        // CN of the issuer
+  std::string subject;                              // CN as presented: untrusted unless verified
+  std::string subject_name;                         // normalise_certificate_name(subject): what is compared
+  std::string issuer;                               // CN of the issuer
+  std::string fingerprint, public_key_fingerprint;  // as the MTA prints them; only Postfix's policy protocol says them
 };
 
 /// Known at MAIL.
@@ -46,13 +48,17 @@ struct HeaderFrom {
   enum class Kind : std::uint8_t { absent, parsed, unparsable, several };
   Kind kind = Kind::absent;
   std::vector<std::string> domains;  // of all mailboxes, normalised
+
+  /// One more From field, as it came (header_from.cc).
+  void add(std::string_view value);
 };
 
 /// Known at end of message.
 struct Content {
   std::optional<std::uint64_t> size;  // headers and body; nullopt: not counted
   HeaderFrom from;
-  bool malformed_header = false;  // a bare CR in a header field: two parsers may see two messages
+  std::vector<std::uint32_t> header_rules;  // outbound connectors whose `when.header` was met, see note_header() (routing.h)
+  bool malformed_header = false;            // a bare CR in a header field: two parsers may see two messages
 };
 
 /// A whole message, as `explain` and the tests state it.

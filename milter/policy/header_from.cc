@@ -3,6 +3,7 @@
 // The rule: what RFC 5322 section 3.4 does not allow is unparsable, because two readers of such a field may see two senders. Tolerated beyond
 // it: dots in a display name (section 4.1) and UTF-8 in words (RFC 6532). Never repairs, never guesses.
 #include "policy/address.h"
+#include "policy/facts.h"
 #include "policy/limits.h"
 #include "policy/text.h"
 
@@ -132,6 +133,17 @@ Parsed<std::vector<std::string>> parse_header_from(std::string_view value) {
   std::vector<std::string> domains;
   if (!FromParser(value).parse(domains)) return Parsed<std::vector<std::string>>::error("not an address list as in RFC 5322 section 3.4");
   return domains;
+}
+
+void HeaderFrom::add(std::string_view value) {
+  if (kind != Kind::absent) {
+    kind = Kind::several;
+    domains.clear();
+    return;
+  }
+  auto parsed = parse_header_from(value);
+  kind = parsed ? Kind::parsed : Kind::unparsable;
+  if (parsed) domains = std::move(*parsed.value);
 }
 
 }  // namespace cm

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "policy/index.h"
+#include "policy/outbound_index.h"
 
 namespace cm {
 namespace {
@@ -136,6 +137,7 @@ Policy::Policy(PolicyData data) : data_(std::move(data)) {
   }
   has_audit_connectors_ |= data_.organization.protect == Check::audit;
   index_ = PolicyIndex::build(data_);
+  outbound_index_ = OutboundIndex::build(data_);
   for (const auto id : index_->header_from) has_audit_header_from_ |= data_.inbound[id].check_header_from == Check::audit;
 }
 

@@ -9,6 +9,7 @@
 
 #include "policy/connector.h"
 #include "policy/facts.h"
+#include "policy/outbound.h"
 
 namespace cm {
 
@@ -31,6 +32,7 @@ struct PolicyData {
   std::string header_prefix = "X-Connector";
   std::vector<std::string> strip_headers = {"X-MS-Exchange-Organization-*", "X-MS-Exchange-Forest-*", "X-MS-Exchange-CrossPremises-*"};
   std::vector<InboundConnector> inbound;  // in configured order, disabled ones too
+  std::vector<OutboundConnector> outbound;
 };
 
 using ConnectorId = std::uint32_t;  // position in PolicyData::inbound
@@ -39,7 +41,8 @@ inline constexpr ConnectorId no_connector = ~0U;
 /// Which connectors take part: the enforced ones, or also those in mode audit as if they were enforced.
 enum class Pass : std::uint8_t { enforced, audit };
 
-struct PolicyIndex;  // policy/index.h: only the engine looks inside
+struct PolicyIndex;    // policy/index.h: only the engine looks inside
+struct OutboundIndex;  // policy/outbound_index.h: the same
 
 class Policy {
  public:
@@ -50,7 +53,9 @@ class Policy {
 
   [[nodiscard]] const PolicyData& data() const { return data_; }
   [[nodiscard]] const InboundConnector& connector(ConnectorId id) const { return data_.inbound[id]; }
+  [[nodiscard]] const OutboundConnector& outbound(OutboundId id) const { return data_.outbound[id]; }
   [[nodiscard]] const PolicyIndex& index() const { return *index_; }
+  [[nodiscard]] const OutboundIndex& outbound_index() const { return *outbound_index_; }
 
   [[nodiscard]] bool is_closed(std::string_view listener) const;
   /// One of the names in `listeners`, to which connectors may refer.
@@ -81,6 +86,7 @@ class Policy {
   std::vector<std::string> strip_prefixes_, strip_names_;
   bool counts_sizes_ = false, has_closed_listener_ = false, has_audit_connectors_ = false, has_audit_header_from_ = false;
   std::unique_ptr<const PolicyIndex> index_;
+  std::unique_ptr<const OutboundIndex> outbound_index_;
 };
 
 }  // namespace cm

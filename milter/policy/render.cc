@@ -5,6 +5,7 @@
 
 #include "policy/demands.h"
 #include "policy/limits.h"
+#include "policy/routing.h"
 #include "policy/text.h"
 
 namespace cm {
@@ -147,6 +148,9 @@ std::vector<AddedHeader> render_headers(const Policy& policy, const Connection& 
     headers.push_back({prefix + "-Audit", "would-" + std::string(to_string(d.audit->action)) +
                                               (d.audit->rule == Rule::none ? "" : "; rule=" + std::string(to_string(d.audit->rule))) +
                                               connector_part(d.audit->connector) + id});
+  const auto outbound = common_outbound(d);
+  if (outbound != no_outbound) headers.push_back({prefix + "-Outbound", policy.outbound(outbound).name});
+  if (d.route != no_outbound) headers.push_back({prefix + "-Route", policy.outbound(d.route).name});
   if (d.marked)
     for (const auto& header : policy.connector(d.connector).add_headers) headers.push_back(header);
   return headers;

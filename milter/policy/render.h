@@ -27,7 +27,8 @@ inline constexpr std::size_t trace_id_length = 12;
 Reply render_reply(const Policy& policy, const Connection& connection, const Sender& sender, const RecipientDecision& verdict,
                    const Envelope* recipient, std::string_view trace_id);
 
-/// The header fields that an accepted message gets, in the order in which they shall stand (trust, violation, audit, then add_headers).
+/// The header fields that an accepted message gets, in the order in which they shall stand (trust, violation, audit, outbound, route, then
+/// add_headers).
 std::vector<AddedHeader> render_headers(const Policy& policy, const Connection& connection, const Sender& sender, const Decision& decision,
                                         std::string_view trace_id);
 

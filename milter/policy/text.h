@@ -25,6 +25,13 @@ inline std::size_t read_quoted(std::string_view in, std::string& out) {
   return std::string_view::npos;
 }
 
+/// Without blanks and line breaks at either end.
+inline std::string_view trim(std::string_view in) {
+  constexpr std::string_view blank = " \t\r\n";
+  const auto first = in.find_first_not_of(blank);
+  return first == std::string_view::npos ? std::string_view{} : in.substr(first, in.find_last_not_of(blank) - first + 1);
+}
+
 /// Well-formed UTF-8 without overlong forms and surrogates (RFC 3629 section 4).
 bool is_utf8(std::string_view in);
 

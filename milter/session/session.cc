@@ -8,12 +8,6 @@
 namespace cm::session {
 namespace {
 
-std::string_view trim(std::string_view text) {
-  constexpr std::string_view space = " \t\r\n";
-  const auto first = text.find_first_not_of(space);
-  return first == std::string_view::npos ? std::string_view{} : text.substr(first, text.find_last_not_of(space) - first + 1);
-}
-
 // Octets of a field on the wire; the MTA hands folds over as a bare LF.
 std::uint64_t wire_size(std::string_view name, std::string_view value) {
   std::uint64_t size = name.size() + value.size() + 4;
@@ -131,30 +125,18 @@ Answer Session::rcpt(RcptEvent event) {
   return {};
 }
 
-void Session::note_from(Message& message, std::string_view value) {
-  auto& from = message.content.from;
-  if (++message.from_fields > 1) {
-    from.kind = HeaderFrom::Kind::several;
-    return;
-  }
-  from.kind = HeaderFrom::Kind::unparsable;
-  if (auto domains = parse_header_from(value)) {
-    from.kind = HeaderFrom::Kind::parsed;
-    from.domains = std::move(*domains.value);
-  }
-}
-
 void Session::header(std::string_view name, std::string_view value) {
   if (!message_) return;
   auto& message = *message_;
   if (text::has_bare_cr(name) || text::has_bare_cr(value)) message.content.malformed_header = true;
   if (sees_body_) message.bytes += wire_size(name, value);
   message.removable.see(*message.policy, name);
-  const auto bare_name = trim(name);
+  const auto bare_name = text::trim(name);
+  note_header(*message.policy, bare_name, value, message.content.header_rules);
   if (equals_ignoring_case(bare_name, "From"))
-    note_from(message, value);
+    message.content.from.add(value);
   else if (message.message_id.empty() && equals_ignoring_case(bare_name, "Message-ID"))
-    message.message_id = trim(value).substr(0, 1000);
+    message.message_id = text::trim(value).substr(0, 1000);
 }
 
 void Session::body(std::size_t bytes) {
@@ -186,7 +168,7 @@ Answer Session::end_of_message(std::string queue_id) {
     const auto added = render_headers(*message.policy, connection_, message.deliberation.sender(), decision, message.trace_id);
     answer.edits = plan_edits(message.removable, *message.policy, decision, added, message.trace_id);
     answer.accepted = {verdict, decision.audit.has_value() && !message.difference_counted,
-                       line(message, verdict, nullptr, &message.first_recipient, &decision.audit)};
+                       line(message, verdict, nullptr, &message.first_recipient, &decision.audit, &decision)};
   }
   answer.hold = std::move(message.hold);
   message_.reset();
@@ -204,7 +186,7 @@ void Session::fail() noexcept {
 }
 
 std::string Session::line(const Message& message, const RecipientDecision& verdict, const Reply* reply, const std::string* recipient,
-                          const std::optional<AuditDifference>* audit) const {
+                          const std::optional<AuditDifference>* audit, const Decision* accepted) const {
   const bool about_all = !reply || recipient == &message.first_recipient;  // a refused recipient's line counts nobody else
   return observe::render({.policy = message.policy.get(),
                           .connection = &connection_,
@@ -215,6 +197,7 @@ std::string Session::line(const Message& message, const RecipientDecision& verdi
                           .recipients = about_all ? message.recipients : 0,
                           .size = message.content.size ? message.content.size : message.deliberation.sender().declared_size,
                           .message_id = message.message_id,
+                          .accepted = accepted,
                           .audit = audit,
                           .reply = reply,
                           .trace_id = message.trace_id});

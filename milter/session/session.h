@@ -17,7 +17,7 @@
 #include "observe/counters.h"
 #include "policy/decide.h"
 #include "policy/render.h"
-#include "session/edits.h"
+#include "session/answer.h"
 #include "session/in_flight.h"
 #include "session/mta.h"
 
@@ -30,21 +30,6 @@ struct Shared {
   std::function<void(std::string_view)> record;  // one log line an outcome; must not wait, must not throw
   std::atomic<bool> draining{false};             // no new messages
   std::atomic<int> in_flight{0};                 // messages between MAIL and the end of the answer to end of message
-};
-
-/// What there is to say of a message once the MTA has taken its edits.
-struct Accepted {
-  RecipientDecision verdict;
-  bool audit_differs = false;
-  std::string log_line;
-};
-
-/// To proceed, or a reply that refuses; at end of message to proceed means: perform the edits, then accept.
-struct Answer {
-  std::optional<Reply> refusal{};
-  std::vector<MtaAction> edits{};
-  InFlight hold{};      // keep until the edits are sent
-  Accepted accepted{};  // at end of message, without a refusal
 };
 
 /// "451 4.3.0": the answer to whatever goes wrong in here.
@@ -83,7 +68,6 @@ class Session {
     bool surplus_logged = false, difference_counted = false, failed = false;
     Content content;
     std::uint64_t bytes = 0;
-    int from_fields = 0;
     RemovableHeaders removable;
   };
   struct PlainRefusal {  // that no connector is about
@@ -96,9 +80,8 @@ class Session {
   Answer refuse(Message& message, const RecipientDecision& verdict, const Envelope* recipient, const std::optional<AuditDifference>& audit,
                 bool logged = true);
   Envelope envelope(const Policy& policy, const std::string& argument, const std::optional<std::string>& resolved) const;
-  static void note_from(Message& message, std::string_view value);
   [[nodiscard]] std::string line(const Message& message, const RecipientDecision& verdict, const Reply* reply, const std::string* recipient,
-                                 const std::optional<AuditDifference>* audit) const;
+                                 const std::optional<AuditDifference>* audit, const Decision* accepted = nullptr) const;
   void count(const RecipientDecision& verdict);
   void count(Message& message, const std::optional<AuditDifference>& audit);
 

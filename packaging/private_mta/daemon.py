@@ -1,5 +1,6 @@
 """Our daemon as a child process: started with a configuration below its directory, waited for with READY=1, asked to end with SIGTERM."""
 
+import json
 import os
 import re
 import shutil
@@ -11,7 +12,7 @@ from pathlib import Path
 from . import wait
 
 # These say where a daemon lives; a private one lives elsewhere than the configuration it is given says.
-_PLACES = re.compile(r"^(milter|control|log)\s*[=:]\s*\{[^}]*\}\s*[;,]?[^\n]*\n", re.M)
+_PLACES = re.compile(r"^(milter|maps|policy|control|log)\s*[=:]\s*\{[^}]*\}\s*[;,]?[^\n]*\n", re.M)
 _FIELD = re.compile(r'\b([a-z]+)=("(?:[^"\\]|\\.)*"|\S+)')
 
 
@@ -30,6 +31,7 @@ class ConnectorMilter:
         self.build, self.directory = Path(build), Path(directory)
         self.config_file = self.directory / "config" / "connector-milter.conf"
         self.socket, self.control = self.directory / "run" / "milter.sock", self.directory / "run" / "control.sock"
+        self.maps, self.policy = self.directory / "run" / "maps.sock", self.directory / "run" / "policy.sock"
         self.log_file = self.directory / "milter.log"
         self.process = None
         # For tests of faults: what to run the daemon under, what it finds in its environment, where its log goes.
@@ -43,9 +45,14 @@ class ConnectorMilter:
         self._group = group
 
     def configure(self, text, connectors=None):
-        """Writes the configuration: `text`, with our places instead of its own, and `connectors` (file name -> text) in connectors.d."""
+        """Writes the configuration: `text`, with our places instead of its own, and `connectors` (file name -> text) in connectors.d.
+
+        The groups `maps` and `policy` are optional: they are there if `text` has them.
+        """
         places = (f'milter = {{ socket = "unix:{self.socket}"; group = "{self._group}"; mode = "0660"; }};\n'
                   f'control = {{ socket = "unix:{self.control}"; }};\nlog = {{ target = "{self.log_target}"; level = "info"; }};\n')
+        places += "".join(f'{name} = {{ socket = "unix:{path}"; group = "{self._group}"; mode = "0660"; }};\n'
+                          for name, path in (("maps", self.maps), ("policy", self.policy)) if re.search(rf"^{name}\s*[=:]", text, re.M))
         self.config_file.write_text(_PLACES.sub("", text).rstrip() + "\n\n# Where this daemon lives.\n" + places, encoding="utf-8")
         directory = self.config_file.parent / "connectors.d"
         for old in directory.glob("*.conf"):
@@ -117,6 +124,14 @@ class ConnectorMilter:
         done = subprocess.run([self.build / "connectorctl", "-c", self.config_file, *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True,
                               check=False)
         return done.returncode, done.stdout + done.stderr
+
+    def postfix_lines(self, queue_directory):
+        """What `connectorctl postfix` says that a Postfix with this queue directory needs."""
+        version = subprocess.run(["postconf", "-d", "-h", "mail_version"], capture_output=True, text=True, check=True).stdout.strip()
+        status, text = self.control_tool("--json", "postfix", "--postfix-version", version, "--queue-directory", str(queue_directory))
+        if status != 0:
+            raise RuntimeError(f"connectorctl postfix: {text}")
+        return json.loads(text)
 
     # The log
 

@@ -25,6 +25,10 @@ class Outcome:
     copies: list
 
     @property
+    def queue_id(self):
+        return self.transaction.queue_id if self.transaction else None
+
+    @property
     def copy(self):
         """The delivered message; fails when there is none."""
         if not self.copies:
@@ -49,8 +53,7 @@ class MailHost:
         try:
             self.certificates = Certificates(self.directory / "tls")
             self.daemon = ConnectorMilter(build, self.directory / "connector-milter") if milter else None
-            address = f"unix:{self.daemon.socket}" if milter else None
-            self.postfix = PrivatePostfix(self.directory / "postfix", self.certificates, address, settings)
+            self.postfix = PrivatePostfix(self.directory / "postfix", self.certificates, settings=settings)
         except BaseException:
             self.remove()
             raise
@@ -69,6 +72,7 @@ class MailHost:
         try:
             if self.daemon:
                 self.daemon.start(detached)
+                self.postfix.apply(self.daemon.postfix_lines(self.postfix.queue))
             self.postfix.start()
         except BaseException:
             self.stop()
@@ -101,21 +105,31 @@ class MailHost:
             raise
         return session
 
-    def send(self, sender, recipients="anna@contoso.example", client=None, content=None, parameters=(), **how):
-        """One message in a session of its own; `how` as in connect(). Waits for the log line and, if it was accepted, for its delivery."""
+    def post(self, sender, recipients="anna@contoso.example", client=None, content=None, parameters=(), **how):
+        """One message in a session of its own; `how` as in connect(). Waits for the log line but not for a delivery."""
         mark = len(self.daemon.log()) if self.daemon else 0
         with self.connect(client, **how) as session:
             if session.greeting.code != 220:
                 record = self.daemon.record(f"client={client} ", mark)
                 return Outcome(session.greeting, None, record, [])
             transaction = session.send(sender, recipients, content or message(sender), *parameters)
-        return self.outcome(transaction)
+        return self.posted(transaction)
+
+    def send(self, *arguments, **how):
+        """The same, and waits for the delivery if it was accepted."""
+        return self._with_copies(self.post(*arguments, **how))
+
+    def posted(self, transaction):
+        """The log line that belongs to a transaction."""
+        identity = re.search(r"\[([a-z2-7]{12})\]", transaction.reply.text)
+        key = f"id={identity.group(1)}" if identity else f"{transaction.queue_id}:" if transaction.queue_id else None
+        return Outcome(transaction.reply, transaction, self.daemon.record(key) if self.daemon and key else {}, [])
 
     def outcome(self, transaction):
         """The log line and the delivered copies that belong to a transaction."""
-        reply, queue_id = transaction.reply, transaction.queue_id
-        identity = re.search(r"\[([a-z2-7]{12})\]", reply.text)
-        key = f"id={identity.group(1)}" if identity else f"{queue_id}:" if queue_id else None
-        record = self.daemon.record(key) if self.daemon and key else {}
-        held = queue_id is None or queue_id in self.postfix.held()
-        return Outcome(reply, transaction, record, [] if held else self.postfix.messages(queue_id))
+        return self._with_copies(self.posted(transaction))
+
+    def _with_copies(self, outcome):
+        if outcome.queue_id and outcome.queue_id not in self.postfix.held():
+            outcome.copies = self.postfix.messages(outcome.queue_id)
+        return outcome

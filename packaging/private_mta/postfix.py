@@ -1,7 +1,7 @@
 """A private Postfix: own configuration, queue, data and spool directories, own ports on loopback, own log.
 
-It needs root, as Postfix does. All mail, whoever it is for, ends in one Maildir that the caller reads. The system's own instance is
-neither read nor touched. Address claims: the PROXY protocol on every listener, XCLIENT on the listener `xclient`.
+It needs root, as Postfix does. All mail, whoever it is for, ends in one Maildir that the caller reads, unless something routes it to
+`smtp` and a next hop on loopback (sink.py). The system's own instance is neither read nor touched. Address claims: the PROXY protocol on every listener, XCLIENT on the listener `xclient`.
 """
 
 import os
@@ -15,6 +15,7 @@ from email.parser import BytesParser
 from pathlib import Path
 
 from . import wait
+from .mail_queue import MailQueue
 
 PASSWORD = "correct horse"
 LOGIN = "anna@contoso.example"
@@ -42,8 +43,14 @@ def postconf(name, directory=None):
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
 
 
+def _service(line, options):
+    """Lines of master.cf; `{ }` lets a value hold spaces."""
+    return [line, *(f"    -o {{ {option} }}" if " " in option else f"    -o {option}" for option in options)]
+
+
 class PrivatePostfix:
-    """`directory` must be a path that every user may traverse; `milter` a Postfix milter address, or None for none."""
+    """`directory` must be a path that every user may traverse. `milter`, a Postfix milter address, is for measurements of other milters than
+    ours, which is made known by apply()."""
 
     def __init__(self, directory, certificates, milter=None, settings=None):
         self.directory = Path(directory)
@@ -52,6 +59,7 @@ class PrivatePostfix:
         self.ports = dict(zip(LISTENERS, free_ports(len(LISTENERS))))
         self._certificates, self._milter, self._settings = certificates, milter, settings or {}
         self._delivered, self._read = {}, set()
+        self.mail_queue = MailQueue(self)
         self._lay_out()
 
     # Setting up
@@ -99,22 +107,23 @@ class PrivatePostfix:
             "biff": "no", "enable_long_queue_ids": "yes", "in_flow_delay": "0", "smtpd_error_sleep_time": "0", "smtpd_hard_error_limit": "5000",
             "smtpd_soft_error_limit": "4000", "smtpd_client_connection_count_limit": "0", "message_size_limit": "52428800", "virtual_mailbox_limit": "0", "mailbox_size_limit": "0",
             "local_header_rewrite_clients": "", "smtpd_timeout": "60s", "stale_lock_time": "30s",
+            # What is routed goes to next hops by address: no name is ever looked up in the DNS.
+            "smtp_dns_support_level": "disabled", "smtp_tls_CAfile": self._certificates.authority.certificate, "smtp_tls_loglevel": "1",
+            "smtp_connection_cache_on_demand": "no",
             # Only loopback can talk to us and nothing leaves this machine, so that every refusal seen is the milter's.
             "mynetworks": "0.0.0.0/0 [::]/0", "smtpd_relay_restrictions": "permit_mynetworks, reject_unauth_destination",
             # Everything, for us and for others, ends in one Maildir.
             "local_transport": "virtual", "default_transport": "virtual", "relay_transport": "virtual", "virtual_transport": "virtual",
             "virtual_mailbox_base": self.spool, "virtual_mailbox_maps": "static:all/", "virtual_mailbox_domains": "", "virtual_uid_maps": f"static:{nobody.pw_uid}",
             "virtual_gid_maps": f"static:{nobody.pw_gid}", "virtual_destination_concurrency_limit": "4",
-            "smtpd_tls_security_level": "may", "smtpd_tls_cert_file": certificate, "smtpd_tls_key_file": key, "smtpd_tls_ask_ccert": "yes",
+            "smtpd_tls_security_level": "may", "smtpd_tls_cert_file": certificate, "smtpd_tls_key_file": key,
             "smtpd_tls_CAfile": self._certificates.authority.certificate, "smtpd_tls_loglevel": "1", "smtpd_tls_received_header": "yes",
             "smtpd_sasl_local_domain": "", "smtpd_sasl_security_options": "noanonymous",
         }
+        main.update(milter_connect_timeout="5s", milter_command_timeout="20s", milter_content_timeout="60s")
         if self._milter:
-            # Short time-outs and tempfail: a milter that is down must mean "try later", never "accept".
             main["smtpd_milters"] = f"{{ {self._milter}, default_action=tempfail }}"
-            main.update(milter_connect_timeout="5s", milter_command_timeout="20s", milter_content_timeout="60s")
             main["non_smtpd_milters"] = "$smtpd_milters"
-            main["milter_default_action"] = "tempfail"
         main.update(self._settings)
         return main
 
@@ -122,11 +131,12 @@ class PrivatePostfix:
         lines = []
         for listener, port in self.ports.items():
             name, proxied, settings = LISTENERS[listener]
-            lines.append(f"127.0.0.1:{port} inet n - n - - smtpd")
-            options = [f"milter_macro_daemon_name={name}", f"syslog_name=postfix/{listener}", *settings]
+            options = [f"syslog_name=postfix/{listener}", *settings]
+            if self._milter:
+                options.append(f"milter_macro_daemon_name={name}")
             if proxied:
                 options.append("smtpd_upstream_proxy_protocol=haproxy")
-            lines += [f"    -o {option}" for option in options]
+            lines += _service(f"127.0.0.1:{port} inet n - n - - smtpd", options)
         lines += [f"{name} unix {private} - n {wakeup} {limit} {program}" for name, private, wakeup, limit, program in (
             ("pickup", "n", "60", "1", "pickup"), ("cleanup", "n", "-", "0", "cleanup"), ("qmgr", "n", "300", "1", "qmgr"),
             ("tlsmgr", "-", "1000?", "1", "tlsmgr"), ("rewrite", "-", "-", "-", "trivial-rewrite"), ("bounce", "-", "-", "0", "bounce"),
@@ -138,10 +148,57 @@ class PrivatePostfix:
         lines.append("postlog unix-dgram n - n - 1 postlogd")
         return "\n".join(lines) + "\n"
 
+    def apply(self, lines):
+        """Makes the settings that `connectorctl postfix --json` printed ours, as its reader would; what the caller of the constructor set stays."""
+        edits = {"-e": [], "-M": [], "-P": []}
+        for line in lines:
+            if line["value"] is None or line.get("without_milter"):
+                continue  # for the administrator to choose: __init__ did; and no service of ours is without the milter
+            if line["file"] == "main.cf":
+                if line["name"] not in self._settings:
+                    edits["-e"].append(f"{line['name']} = {line['value']}")
+            elif "listener" in line:
+                services = (f"127.0.0.1:{port}/inet" for ours, port in self.ports.items() if LISTENERS.get(ours, (ours,))[0] == line["listener"])
+                edits["-P"] += [f"{service}/{line['name']} = {line['value']}" for service in services]
+            elif "name" in line:
+                edits["-P"].append(f"{line['service']}/{line['name']} = {line['value']}")
+            else:
+                edits["-M"].append(f"{line['service']} = {line['value']}")
+        for option, settings in edits.items():
+            if settings:
+                self.postconf(option, *settings)
+
+    def postconf(self, *arguments):
+        """postconf(1) for this instance; returns what it printed, warnings included. Raises if it fails."""
+        done = subprocess.run(["postconf", "-c", str(self.config), *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise RuntimeError(f"postconf {' '.join(arguments)}: {done.stderr}")
+        return done.stdout + done.stderr
+
     # Running
 
     def _postfix(self, verb):
         return subprocess.run(["postfix", "-c", str(self.config), verb], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+
+    def set(self, **parameters):
+        """Sets main.cf parameters; a running Postfix hears of them at reload()."""
+        self.postconf("-e", *(f"{name} = {value}" for name, value in parameters.items()))
+
+    def add_service(self, line, *options):
+        """Adds a service to master.cf, `options` as `name=value`."""
+        with (self.config / "master.cf").open("a", encoding="utf-8") as master:
+            master.write("\n".join(_service(line, options)) + "\n")
+
+    def add_listener(self, listener, *options):
+        """A further listener, for client addresses claimed with the PROXY protocol; `options` say its milter_macro_daemon_name, if any."""
+        self.ports[listener] = free_ports(1)[0]
+        self.add_service(f"127.0.0.1:{self.ports[listener]} inet n - n - - smtpd", f"syslog_name=postfix/{listener}",
+                         "smtpd_upstream_proxy_protocol=haproxy", *options)
+
+    def reload(self):
+        done = self._postfix("reload")
+        if done.returncode != 0:
+            raise RuntimeError(f"the private Postfix does not reload: {done.stderr}{done.stdout}")
 
     def start(self):
         done = self._postfix("start")
@@ -177,19 +234,20 @@ class PrivatePostfix:
 
     def messages(self, queue_id):
         """The delivered copies of a message, parsed, once Postfix is done with it."""
-        self._wait(lambda: queue_id not in self.queued(), f"the delivery of {queue_id}")
+        self.wait(lambda: queue_id not in self.queued(), f"the delivery of {queue_id}")
         self._read_maildir()
         return self._delivered.get(queue_id, [])
 
     def all_messages(self):
         """Every delivered message, once all queues (but hold) are empty."""
-        self._wait(lambda: not self.queued(), "the queues to empty")
+        self.wait(lambda: not self.queued(), "the queues to empty")
         self._read_maildir()
         return [message for copies in self._delivered.values() for message in copies]
 
-    def _wait(self, condition, what):
+    def wait(self, condition, what):
+        """wait.until() that shows the end of the log when it was in vain; returns the value."""
         try:
-            wait.until(condition, what, 60)
+            return wait.until(condition, what, 60)
         except TimeoutError as late:
             raise TimeoutError(f"{late}; the end of Postfix's log:\n{self.log()[-2000:]}") from None
 

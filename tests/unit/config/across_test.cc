@@ -40,8 +40,8 @@ BOOST_AUTO_TEST_CASE(via) {
       {partner("p", "\"*\"", "require_tls = true;") + ",\n" + partner("q", "\"d.example\"", "via = \"p\";"),
        {"main.conf:4: error: inbound.q.via: the inbound connector \"p\" (main.conf:3) has no identity to lend: it needs source_ips, certificates or "
         "auth_users"}},
-      {partner("q", "\"d.example\"", "via = \"o\";") + " );\noutbound = ( { name = \"o\"; }",
-       {"main.conf:3: error: inbound.q.via: \"o\" is an outbound connector: via names inbound connectors", "main.conf:4: error: outbound.o: ..."}},
+      {partner("q", "\"d.example\"", "via = \"o\";") + " );\noutbound = ( { name = \"o\"; recipient_domains = \"d.example\"; enabled = false; }",
+       {"main.conf:3: error: inbound.q.via: \"o\" is an outbound connector: via names inbound connectors"}},
       {partner("p", "\"*\"", "source_ips = " + both + "; enabled = false;") + ",\n" + partner("q", "\"d.example\"", "via = \"p\";"),
        {"main.conf:4: warning: inbound.q.via: has no effect: none of the connectors it names is enabled and in mode \"enforce\", so this partner's "
         "mail that comes through them is a violation"}},

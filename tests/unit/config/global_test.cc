@@ -24,6 +24,24 @@ BOOST_AUTO_TEST_CASE(global_defaults) {
   BOOST_TEST(service.milter.mode == 0660);
   BOOST_TEST(service.control.address == "unix:/run/connector-milter/control.sock");
   BOOST_TEST((service.log_target == LogTarget::syslog && service.log_level == LogLevel::info));
+  BOOST_TEST((!service.maps && !service.policy));
+}
+
+BOOST_AUTO_TEST_CASE(maps_and_policy_are_there_if_their_group_is) {
+  const Directory directory;
+  directory.write("main.conf", base + "maps = { };\npolicy = { socket = \"unix:/run/p.sock\"; group = \"mail\"; mode = \"0600\"; };");
+  const auto result = directory.load();
+  BOOST_REQUIRE(result.config);
+  const auto& service = result.config->service;
+  BOOST_REQUIRE((service.maps && service.policy));
+  BOOST_TEST(service.maps->address == "unix:/var/spool/postfix/connector-milter/maps.sock");
+  BOOST_TEST(service.maps->group == "postfix");
+  BOOST_TEST(service.maps->mode == 0660);
+  BOOST_TEST(service.policy->address == "unix:/run/p.sock");
+  BOOST_TEST(service.policy->group == "mail");
+  BOOST_TEST(service.policy->mode == 0600);
+  directory.write("main.conf", base + "policy = { };");
+  BOOST_TEST(directory.load().config->service.policy->address == "unix:/var/spool/postfix/connector-milter/policy.sock");
 }
 
 BOOST_AUTO_TEST_CASE(global_values) {
@@ -87,10 +105,15 @@ BOOST_AUTO_TEST_CASE(other_global_errors) {
           {"unmatched = true;", {"main.conf:3: error: unmatched: expected a string in double quotes, found true or false"}},
           {"unmatchd = 1; zzz = 2;",
            {"main.conf:3: error: unmatchd: unknown setting (did you mean \"unmatched\"?)", "main.conf:3: error: zzz: unknown setting"}},
-          {"maps = {\n socket = 1; };\npolicy = { };\nsigning = 1;",
-           {"main.conf:3: error: maps: is not implemented in this version: remove it",
-            "main.conf:5: error: policy: is not implemented in this version: remove it",
-            "main.conf:6: error: signing: is not implemented in this version: remove it"}},
+          {"signing = 1;", {"main.conf:3: error: signing: is not implemented in this version: remove it"}},
+          {"maps = {\n socket = 1; mod = 1; };\npolicy = { socket = \"inet:8892@127.0.0.1\"; mode = \"x\"; group = 1; };",
+           {"main.conf:4: error: maps.socket: expected a string in double quotes, found a number",
+            "main.conf:4: error: maps.mod: unknown setting (did you mean \"mode\"?)",
+            "main.conf:5: error: policy.socket: \"inet:8892@127.0.0.1\": expected unix:PATH",
+            "main.conf:5: error: policy.group: expected a string in double quotes, found a number",
+            "main.conf:5: error: policy.mode: \"x\" is no file mode: expected octal digits, such as \"0660\""}},
+          {"maps = ( );\npolicy = \"unix:/a\";",
+           {"main.conf:3: error: maps: expected a group { }, found a list ( )", "main.conf:4: error: policy: expected a group { }, found a string"}},
           {"milter = { socket = \"local:/x\"; group = 5; mode = 660; };",
            {"main.conf:3: error: milter.socket: \"local:/x\": expected unix:PATH or inet:PORT@HOST",
             "main.conf:3: error: milter.group: expected a string in double quotes, found a number",
@@ -108,6 +131,12 @@ BOOST_AUTO_TEST_CASE(other_global_errors) {
            {"main.conf:3: error: control.socket: \"inet:8891@h\": expected unix:PATH", "main.conf:3: error: control.mode: unknown setting"}},
           {"milter = { socket = \"unix:/a\"; };\ncontrol = { socket = \"unix:/a\"; };",
            {"main.conf:4: error: control: milter and control have the same socket \"unix:/a\""}},
+          {"policy = { socket = \"unix:/a\"; };\nmaps = { socket = \"unix:/a\"; };",
+           {"main.conf:3: error: policy: maps and policy have the same socket \"unix:/a\""}},
+          {"maps = { };\nmilter = { socket = \"unix:/var/spool/postfix/connector-milter/maps.sock\"; };",
+           {"main.conf:3: error: maps: milter and maps have the same socket..."}},
+          {"policy = { socket = \"unix:/run/connector-milter/control.sock\"; };",
+           {"main.conf:3: error: policy: policy and control have the same socket..."}},
           {"log = { target = \"sylog\"; level = \"trace\"; };",
            {"main.conf:3: error: log.target: \"sylog\" is not known here: expected \"syslog\" or \"stderr\" (did you mean \"syslog\"?)",
             "main.conf:3: error: log.level: \"trace\" is not known here: expected \"error\", \"warning\", \"info\" or \"debug\""}},

@@ -104,7 +104,7 @@ BOOST_AUTO_TEST_CASE(connectors_d) {
   directory.write("connectors.d/15.conf",
                   "inbound = ( { name = \"m\"; type = \"relay\"; source_ips = \"192.0.2.3\"; } );\nunmatched = \"reject\";\ninbond = ();");
   directory.write("connectors.d/16.conf", "inbound = (\n");
-  directory.write("connectors.d/17.conf", "inbound = {};\noutbound = ( { name = \"b\"; }, { } );");
+  directory.write("connectors.d/17.conf", "inbound = {};\noutbound = ( { name = \"b\"; recipient_domains = \"d.example\"; }, { } );");
   fs::create_directory(directory.path / "connectors.d/50.conf");
   const auto bad = directory.load();
   BOOST_TEST(!bad.config);
@@ -117,9 +117,9 @@ BOOST_AUTO_TEST_CASE(connectors_d) {
               "connectors.d/15.conf:3: error: inbond: unknown setting (did you mean \"inbound\"?)",
               "connectors.d/16.conf:1: error: \"(\" is never closed",
               "connectors.d/17.conf:1: error: inbound: expected a list ( { }, { } ), found a group { }",
-              "connectors.d/17.conf:2: error: outbound.b: outbound connectors are not implemented in this version: remove it",
               "connectors.d/17.conf:2: error: outbound[1].name: is missing: every connector needs a name of its own",
-              "connectors.d/17.conf:2: error: outbound[1]: outbound connectors are not implemented in this version: remove it",
+              "connectors.d/17.conf:2: error: outbound[1].recipient_domains: is missing: the domains whose mail leaves this way: patterns, "
+              "\"organization\", or \"*\" for all others",
               "connectors.d/17.conf:2: error: outbound.b: the name \"b\" is taken by the inbound connector in connectors.d/20.conf:1: names are "
               "unique",
               "connectors.d/50.conf:1: error: the file is a directory, not a file"}),

@@ -35,7 +35,7 @@ ctl::Explanation refused() {
   e.connector = "fabrikam";
   e.violations = {"source", "tls"};
   e.reply = "550 5.7.1 [explain22222] connector fabrikam: no";
-  e.recipients = {{"u@d.example", "reject", e.reply}};
+  e.recipients = {{"u@d.example", "reject", e.reply, {}}};
   e.steps = {{"fabrikam", "violated", "client address 192.0.2.1", "f:1"}, {std::nullopt, "passed", "why", {}}};
   e.add_headers = {{"X-A", "b"}};
   e.strip_headers = {"X-B"};

@@ -1,0 +1,291 @@
+// What a config needs of Postfix, one function a subject; postfix_lines() at the end is the order in which they are printed.
+//
+// Sources: postconf(5), SMTPD_POLICY_README, MILTER_README, TLS_README of Postfix 3.7 to 3.10.
+#include "ctl/postfix.h"
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+
+namespace cm::ctl {
+namespace {
+
+using Place = PostfixLine::Place;
+
+/// A value that came from the config: `$` would begin the name of a parameter.
+std::string verbatim(std::string_view text) {
+  std::string out;
+  for (const char c : text) out.append(c == '$' ? 2 : 1, c);
+  return out;
+}
+
+/// How Postfix reaches one of our sockets.
+struct Endpoint {
+  std::string address;  // of Postfix: unix:PATH, inet:HOST:PORT
+  std::string caution;  // to be added to the reason
+};
+
+Endpoint endpoint(const std::string& address, const std::string& queue_directory) {
+  if (address.starts_with("inet:")) {  // inet:PORT@HOST
+    const auto at = address.find('@');
+    const auto host = address.substr(at + 1);
+    const bool bare_v6 = host.find(':') != std::string::npos && !host.starts_with('[');
+    return {"inet:" + verbatim(bare_v6 ? "[" + host + "]" : host) + ":" + address.substr(5, at - 5), ""};
+  }
+  const auto path = std::filesystem::path(address.substr(5)).lexically_normal().string();
+  const auto queue = (std::filesystem::path(queue_directory) / "").lexically_normal().string();
+  if (path.starts_with(queue)) return {"unix:" + verbatim(path.substr(queue.size())), ""};
+  return {"unix:" + verbatim(path), "; services with chroot \"y\" in master.cf cannot reach it, because it is not below " + queue_directory};
+}
+
+/// "a", "a and b", "a, b and 3 more".
+std::string some_of(const std::vector<std::string>& names) {
+  if (names.size() == 1) return names[0];
+  if (names.size() == 2) return names[0] + " and " + names[1];
+  if (names.size() == 3) return names[0] + ", " + names[1] + " and " + names[2];
+  return names[0] + ", " + names[1] + " and " + std::to_string(names.size() - 2) + " more";
+}
+
+template <class Connectors, class Condition>
+std::vector<std::string> enabled_names(const Connectors& connectors, Condition condition) {
+  std::vector<std::string> names;
+  for (const auto& c : connectors)
+    if (c.enabled && condition(c)) names.push_back(c.name);
+  return names;
+}
+
+bool is_grant(const InboundConnector& c) { return c.duty == Duty::on_premises || c.duty == Duty::device; }
+
+bool is_for_any_domain(const OutboundConnector& c) {
+  return std::any_of(c.recipient_domains.begin(), c.recipient_domains.end(), [](const auto& d) { return d.kind == DomainPattern::Kind::any; });
+}
+
+bool is_for_some_domains(const OutboundConnector& c) {
+  return c.organization ||
+         std::any_of(c.recipient_domains.begin(), c.recipient_domains.end(), [](const auto& d) { return d.kind != DomainPattern::Kind::any; });
+}
+
+class Writer {
+ public:
+  Writer(const PolicyData& policy, const config::Service& service, const PostfixHost& host) : policy_(policy), service_(service), host_(host) {}
+
+  void milters();
+  void smuggling();
+  void client_certificates();
+  void relay();
+  void routes();
+  void rules();
+  void outbound_tls();
+  void transports();
+  void listeners();
+  void services_without_milter();
+  std::vector<PostfixLine> lines;
+
+ private:
+  void main(std::string name, std::string value, std::string reason) {
+    lines.push_back({Place::main, "", std::move(name), std::move(value), std::move(reason)});
+  }
+  void example(std::string name, std::string value, std::string reason) {
+    lines.push_back({Place::main, "", std::move(name), std::move(value), std::move(reason), true});
+  }
+  void map(std::string name, const char* map, const std::vector<std::string>& users, const std::string& what) {
+    if (users.empty() || !service_.maps) return;
+    const auto maps = endpoint(service_.maps->address, host_.queue_directory);
+    main(std::move(name), "socketmap:" + maps.address + ":" + map, what + some_of(users) + maps.caution);
+  }
+  [[nodiscard]] std::vector<std::string> granting() const { return enabled_names(policy_.inbound, is_grant); }
+  [[nodiscard]] bool decides_relay() const { return service_.policy.has_value() && !granting().empty(); }
+  [[nodiscard]] std::string relay_restrictions(const Endpoint& policy, const std::string& listener) const;
+
+  const PolicyData& policy_;
+  const config::Service& service_;
+  const PostfixHost& host_;
+};
+
+void Writer::milters() {
+  const auto milter = endpoint(service_.milter.address, host_.queue_directory);
+  const auto value = "{ " + milter.address + ", connect_timeout=10s, default_action=tempfail }";
+  main("smtpd_milters", value,
+       "All mail that comes by SMTP is shown to the connectors, before other milters see it; if they cannot be asked, it is put off, never accepted" +
+           milter.caution);
+  main("non_smtpd_milters", value, "So is what local programs submit" + milter.caution);
+}
+
+void Writer::smuggling() {
+  const bool trusts =
+      policy_.organization.vouch_authenticated || !enabled_names(policy_.inbound, [](const auto& c) { return c.demands_identity(); }).empty();
+  if (!trusts) return;
+  const auto& v = host_.version;
+  const auto reason = "A message smuggled into a session (bare line feeds) would get the trust of that session's client";
+  if (v >= PostfixVersion{3, 8, 5} || (v >= PostfixVersion{3, 7, 10} && v < PostfixVersion{3, 8, 0})) {
+    if (v < PostfixVersion{3, 9, 0}) main("smtpd_forbid_bare_newline", "normalize", reason);  // the default from 3.9 on
+  } else if (v == PostfixVersion{3, 8, 4} || v == PostfixVersion{3, 7, 9}) {
+    main("smtpd_forbid_bare_newline", "yes", reason);
+  } else {
+    lines.push_back(
+        {Place::main, "", "smtpd_forbid_bare_newline", "normalize", std::string(reason) + ": update Postfix, this one cannot prevent it", true});
+    return;
+  }
+  if (!decides_relay())
+    main("smtpd_forbid_bare_newline_exclusions", "", "By default that is not asked of mynetworks: of the very clients that connectors trust");
+}
+
+void Writer::client_certificates() {
+  const auto names = enabled_names(policy_.inbound, [](const auto& c) { return !c.certificates.empty(); });
+  if (names.empty()) return;
+  main("smtpd_tls_ask_ccert", "yes", "Clients are asked for a certificate, for " + some_of(names));
+  example("smtpd_tls_CAfile", "/etc/postfix/client-ca.pem",
+          "Whose client certificates count: the CAs of these peers and no others, since a connector sees only names of a certificate");
+}
+
+std::string Writer::relay_restrictions(const Endpoint& policy, const std::string& listener) const {
+  const auto context = listener.empty() ? "" : ", policy_context=" + verbatim(listener);
+  return "check_policy_service { " + policy.address + ", timeout=10s" + context + " }, permit_sasl_authenticated, reject_unauth_destination";
+}
+
+void Writer::relay() {
+  if (!decides_relay()) return;
+  const auto policy = endpoint(service_.policy->address, host_.queue_directory);
+  main("smtpd_relay_restrictions", relay_restrictions(policy, ""),
+       "Who may send mail through us to others: what connectors grant (" + some_of(granting()) + "), and logins" + policy.caution);
+  main("mynetworks", "",
+       "No address is trusted by itself: Postfix would exempt it from more than relaying; what sends from here by SMTP needs a connector");
+}
+
+void Writer::routes() {
+  const auto& all = policy_.outbound;
+  map("transport_maps", "transport", enabled_names(all, [](const auto& c) { return !c.is_rule_scoped() && is_for_some_domains(c); }),
+      "Where mail for their recipients goes, before tables of your own: ");
+  map("sender_dependent_default_transport_maps", "default_route",
+      enabled_names(all, [](const auto& c) { return !c.is_rule_scoped() && is_for_any_domain(c); }),
+      "Where everything else goes, but not mail for local, virtual or relay domains: ");
+}
+
+void Writer::rules() {
+  map("milter_header_checks", "route", enabled_names(policy_.outbound, [](const auto& c) { return c.is_rule_scoped(); }),
+      "Whole messages go another way when the milter says so in a header of its own; headers that arrived are never asked: ");
+}
+
+void Writer::outbound_tls() {
+  const auto with = [this](auto condition) { return service_.maps ? enabled_names(policy_.outbound, condition) : std::vector<std::string>{}; };
+  const auto is = [&](OutboundTls a, OutboundTls b) { return with([=](const auto& c) { return c.tls == a || c.tls == b; }); };
+  map("smtp_tls_policy_maps", "tls_policy", with([](const auto& c) { return c.tls != OutboundTls::unset; }), "What is demanded of the next hop: ");
+  if (const auto names = is(OutboundTls::verify, OutboundTls::verify); !names.empty())
+    example("smtp_tls_CAfile", "/etc/ssl/certs/ca-certificates.crt",
+            "Whose server certificates count; without this or smtp_tls_CApath none does, and mail waits: for " + some_of(names));
+  if (const auto names = is(OutboundTls::dane, OutboundTls::dane_only); !names.empty())
+    main("smtp_dns_support_level", "dnssec", "DANE needs it, and a resolver on this machine that validates: for " + some_of(names));
+  if (const auto names = is(OutboundTls::fingerprint, OutboundTls::fingerprint); !names.empty())
+    main("smtp_tls_fingerprint_digest", "sha256", "The kind of fingerprints in " + some_of(names));
+  const auto demanding = with([](const auto& c) { return c.tls >= OutboundTls::encrypt; });
+  if (!demanding.empty() && host_.version >= PostfixVersion{3, 10, 0})
+    main("tls_required_enable", "no", "A sender's header \"TLS-Required: no\" would undo the TLS demands of " + some_of(demanding));
+}
+
+void Writer::transports() {
+  std::vector<std::string> done;  // connectors that share a transport have the same certificate
+  for (const auto& c : policy_.outbound) {
+    if (!c.enabled || c.client_certificate.empty() || std::find(done.begin(), done.end(), c.transport) != done.end()) continue;
+    done.push_back(c.transport);
+    const auto service = c.transport + "/unix";
+    const auto add = [&](std::string name, std::string value, std::string reason) {
+      lines.push_back({Place::service, service, std::move(name), std::move(value), std::move(reason)});
+    };
+    add("", c.transport + " unix - - - - - smtp",
+        "Mail of " + c.name + " presents our certificate; by a transport of its own, so that nobody else is shown it");
+    add("smtp_tls_cert_file", verbatim(c.client_certificate), "Our certificate for " + c.name);
+    add("smtp_tls_key_file", verbatim(c.client_key), "Its key, readable by root alone");
+    add("smtp_tls_chain_files", "", "Certificates named there in main.cf would win");
+  }
+}
+
+void Writer::listeners() {
+  // Where an exemption names the listener it is chosen before a grant that does not.
+  const auto is_asked = [this](const std::string& listener) {
+    return std::any_of(policy_.inbound.begin(), policy_.inbound.end(), [&](const auto& c) {
+      return c.enabled && !c.is_partner() && std::find(c.listeners.begin(), c.listeners.end(), listener) != c.listeners.end();
+    });
+  };
+  for (const auto& listener : policy_.listeners) {
+    const auto add = [&](std::string name, std::string value, std::string reason) {
+      lines.push_back({Place::listener, listener.name, std::move(name), std::move(value), std::move(reason)});
+    };
+    add("milter_macro_daemon_name", verbatim(listener.name), "By this name the connectors know the listener");
+    if (!decides_relay() || !is_asked(listener.name)) continue;
+    const auto policy = endpoint(service_.policy->address, host_.queue_directory);
+    add("smtpd_relay_restrictions", relay_restrictions(policy, listener.name),
+        "As in main.cf, for grants that are valid on this listener only" + policy.caution);
+  }
+}
+
+/// A POSIX pattern for a field name; `*` at its end stands for anything, as in headers.strip.
+std::string header_pattern(std::string_view name) {
+  const bool family = name.ends_with('*');
+  if (family) name.remove_suffix(1);
+  std::string out = "/^";
+  for (const char c : name) {
+    if (c == '{' || c == '}') {
+      out += '.';  // a brace that is not paired ends the table
+      continue;
+    }
+    if (std::string_view(".*+?^|()[]\\/").find(c) != std::string_view::npos) out += '\\';
+    out += verbatim({&c, 1});
+  }
+  return out + (family ? "" : "[[:space:]]*:") + "/";
+}
+
+void Writer::services_without_milter() {
+  std::vector<std::string> names{policy_.header_prefix, policy_.header_prefix + "-*"};
+  names.insert(names.end(), policy_.strip_headers.begin(), policy_.strip_headers.end());
+  for (const auto& c : policy_.inbound)
+    for (const auto& header : c.add_headers)
+      if (c.enabled && (header.name.starts_with("X-") || header.name.starts_with("x-")) &&
+          std::find(names.begin(), names.end(), header.name) == names.end())
+        names.push_back(header.name);
+  std::string checks;
+  for (const auto& name : names) checks.append(checks.empty() ? "" : ", ").append("{" + header_pattern(name) + " IGNORE}");
+  const std::string service = "cleanup-no-milter";
+  const auto add = [&](std::string name, std::string value, std::string reason) {
+    lines.push_back({Place::without_milter, service + "/unix", std::move(name), std::move(value), std::move(reason)});
+  };
+  add("", service + " unix n - - - 0 cleanup", "Removes the headers that the milter would have removed");
+  add("header_checks", "regexp:{" + checks + "}", "Forged ones, in any spelling");
+  lines.push_back({Place::without_milter, "", "cleanup_service_name", service, "Sends the mail of such an smtpd service there"});
+}
+
+}  // namespace
+
+std::optional<PostfixVersion> PostfixVersion::parse(std::string_view text) {
+  PostfixVersion out;
+  unsigned* const parts[] = {&out.major, &out.minor, &out.patch};
+  const char* at = text.data();
+  const char* const end = text.data() + text.size();
+  for (std::size_t i = 0; i < 3; ++i) {
+    if (i > 0) {
+      if (at == end || *at != '.') break;
+      ++at;
+    }
+    const auto [next, error] = std::from_chars(at, end, *parts[i]);
+    if (error != std::errc{}) return std::nullopt;
+    at = next;
+    if (i == 0 && (at == end || *at != '.')) return std::nullopt;
+  }
+  return at == end || *at == '-' ? std::optional(out) : std::nullopt;
+}
+
+std::vector<PostfixLine> postfix_lines(const PolicyData& policy, const config::Service& service, const PostfixHost& host) {
+  Writer writer(policy, service, host);
+  writer.milters();
+  writer.smuggling();
+  writer.client_certificates();
+  writer.relay();
+  writer.routes();
+  writer.rules();
+  writer.outbound_tls();
+  writer.transports();
+  writer.listeners();
+  writer.services_without_milter();
+  return std::move(writer.lines);
+}
+
+}  // namespace cm::ctl

@@ -1,0 +1,29 @@
+// What the session tells the milter edge to do after a step.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "policy/render.h"
+#include "session/edits.h"
+#include "session/in_flight.h"
+
+namespace cm::session {
+
+/// What there is to say of a message once the MTA has taken its edits.
+struct Accepted {
+  RecipientDecision verdict;
+  bool audit_differs = false;
+  std::string log_line;
+};
+
+/// To proceed, or a reply that refuses; at end of message to proceed means: perform the edits, then accept.
+struct Answer {
+  std::optional<Reply> refusal{};
+  std::vector<MtaAction> edits{};
+  InFlight hold{};      // keep until the edits are sent
+  Accepted accepted{};  // at end of message, without a refusal
+};
+
+}  // namespace cm::session
