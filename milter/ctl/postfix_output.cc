@@ -41,7 +41,9 @@ constexpr Section sections[] = {
 
 void append(std::string& out, const PostfixLine& line, bool commented_out) {
   const bool belongs_to_another = line.place != Place::main && !line.name.empty() && !line.service.empty();
-  const auto who = line.place == Place::listener ? "Listener " + line.service + ": " : "";
+  const auto who = line.place == Place::listener ? "Listener " + line.service + ": "
+                   : line.place == Place::stock  ? "Service " + line.service + ": "
+                                                 : "";
   out += (belongs_to_another ? "# " : "\n# ") + safe(who + line.reason) + ".\n";
   out += (commented_out ? "#" : "") + safe(show(line)) + "\n";
 }
@@ -56,7 +58,7 @@ std::string to_text(const std::vector<PostfixLine>& lines) {
     const auto is_here = [&](const auto& line) { return line.place == section.place; };
     if (std::none_of(lines.begin(), lines.end(), is_here)) continue;
     out.append(out.empty() ? "" : "\n\n").append(section.heading);
-    const bool misplaced_if_pasted = section.place == Place::listener || section.place == Place::without_milter;
+    const bool misplaced_if_pasted = section.place != Place::main && section.place != Place::service;
     for (const auto& line : lines)
       if (is_here(line)) append(out, line, misplaced_if_pasted || line.example);
   }

@@ -151,12 +151,13 @@ class PrivatePostfix:
 
     def apply(self, lines):
         """Makes the settings that `connectorctl postfix --json` printed ours, as its reader would; what the caller of the constructor set stays."""
+        main = []
         for line in lines:
             if line["value"] is None or line.get("without_milter"):
                 continue  # for the administrator to choose: __init__ did; and no service of ours is without the milter
             if line["file"] == "main.cf":
                 if line["name"] not in self._settings:
-                    self.postconf("-e", f"{line['name']} = {line['value']}")
+                    main.append(f"{line['name']} = {line['value']}")
             elif "listener" in line:
                 for listener, port in self.ports.items():
                     if self._listeners[listener][0] == line["listener"]:
@@ -165,6 +166,7 @@ class PrivatePostfix:
                 self._add_option(line["service"], f"{line['name']}={line['value']}")
             else:
                 self.add_service(line["value"])
+        self.postconf("-e", *main)
 
     def _add_option(self, service, option):
         # Not postconf -P, which takes no value that holds blanks.

@@ -158,15 +158,15 @@ class Waiting(Outbound):
     next_hops = Rules.next_hops
 
     def setUp(self):
-        self.gateway = self.sinks["gateway"]
+        self.gateway, self.recipient = self.sinks["gateway"], f"{self._testMethodName}@elsewhere.example"
         self.gateway.refuse = "451 4.3.0 Later"
-        self.outcome = self.post([ANNA, "x@elsewhere.example"], content=secret())
+        self.outcome = self.post([ANNA, self.recipient], content=secret())
         self.assertEqual(len(self.host.postfix.mail_queue.deferred(self.outcome.queue_id)), 2)
         self.gateway.refuse = None
 
     def goes_on(self):
         self.host.postfix.mail_queue.flush(self.outcome.queue_id)
-        self.arrives(self.outcome, "gateway", ANNA, "x@elsewhere.example")
+        self.arrives(self.outcome, "gateway", ANNA, self.recipient)
         self.assertEqual(self.nowhere_else(self.outcome, "gateway"), [])
 
     def test_waits_for_its_gateway(self):
@@ -178,6 +178,19 @@ class Waiting(Outbound):
         self.reload(CONFIG.replace('"classified"', '"top-secret"'))
         self.goes_on()
         self.assertEqual(self.gateway.of(self.outcome.queue_id)[0].tls, "TLSv1.3")
+
+    def test_requeued(self):
+        """postsuper -r makes Postfix forget the way: it waits, whoever tries again and however often, and never takes the usual one"""
+        queue = self.host.postfix.mail_queue
+        queue_id = queue.requeue(self.outcome.queue_id)
+        for _ in range(2):
+            self.assertEqual(set(queue.deferred(queue_id).values()), {"requeued mail has lost its route"})
+            queue.flush(queue_id)
+            queue_id = queue.requeue(queue_id)
+        self.assertEqual({attempt.status for attempt in queue.settled(queue_id, 2)}, {"deferred"})
+        self.assertEqual([name for name, sink in self.sinks.items() if sink.of(queue_id)], [])
+        queue.delete()
+        self.nobody_has(self.recipient)
 
     def test_daemon_gone(self):
         """the daemon dies meanwhile: nobody knows the TLS demands, so it waits for the daemon"""
