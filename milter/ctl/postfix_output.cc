@@ -33,6 +33,7 @@ constexpr Section sections[] = {
      "# main.cf. Of two lines for one name the last counts: where you have one already, change that; in a list our entry stands before yours,\n"
      "# with a comma between. Lines that are commented out here need a choice of yours.\n"},
     {Place::service, "# master.cf: services to add.\n"},
+    {Place::stock, "# master.cf: lines for services that Postfix comes with. Take off the # below the right service.\n"},
     {Place::listener, "# master.cf: lines for the smtpd services that are our listeners. Take off the # below the right service.\n"},
     {Place::without_milter,
      "# master.cf: only if you have an smtpd service whose mail the milter does not see: smtpd_milters is emptied there, or mail comes to it\n"
