@@ -148,25 +148,35 @@ class PrivatePostfix:
         lines.append("postlog unix-dgram n - n - 1 postlogd")
         return "\n".join(lines) + "\n"
 
-    def apply(self, lines):
-        """Makes the settings that `connectorctl postfix --json` printed ours, as its reader would; what the caller of the constructor set stays."""
-        edits = {"-e": [], "-M": [], "-P": []}
+    def apply(self, lines, without_milter=()):
+        """Makes the settings that `connectorctl postfix --json` printed ours, as its reader would; what the caller of the constructor set stays.
+
+        `without_milter`: services (as postconf -M names them) whose mail the milter does not see. Apply before start(), or reload().
+        """
+        main = []
         for line in lines:
-            if line["value"] is None or line.get("without_milter"):
-                continue  # for the administrator to choose: __init__ did; and no service of ours is without the milter
+            if line["value"] is None or (line.get("without_milter") and not without_milter):
+                continue  # the first is for the administrator to choose: __init__ did
             if line["file"] == "main.cf":
                 if line["name"] not in self._settings:
-                    edits["-e"].append(f"{line['name']} = {line['value']}")
-            elif "listener" in line:
-                services = (f"127.0.0.1:{port}/inet" for ours, port in self.ports.items() if LISTENERS.get(ours, (ours,))[0] == line["listener"])
-                edits["-P"] += [f"{service}/{line['name']} = {line['value']}" for service in services]
-            elif "name" in line:
-                edits["-P"].append(f"{line['service']}/{line['name']} = {line['value']}")
+                    main.append(f"{line['name']} = {line['value']}")
+            elif "name" not in line:
+                self.postconf("-M", f"{line['service']} = {line['value']}")
+            elif "service" in line:
+                self._set_option(line["service"], line["name"], line["value"])
             else:
-                edits["-M"].append(f"{line['service']} = {line['value']}")
-        for option, settings in edits.items():
-            if settings:
-                self.postconf(option, *settings)
+                named = [f"127.0.0.1:{port}/inet" for ours, port in self.ports.items() if LISTENERS.get(ours, (ours,))[0] == line.get("listener")]
+                for service in without_milter if line.get("without_milter") else named:
+                    self._set_option(service, line["name"], line["value"])
+        self.postconf("-e", *main)
+
+    def _set_option(self, service, name, value):
+        if " " not in value:
+            self.postconf("-P", f"{service}/{name}={value}")
+            return
+        # postconf -P takes no blanks in a value, an entry as a whole does.
+        self.postconf("-PX", f"{service}/{name}")
+        self.postconf("-M", f"{service} = {self.postconf('-M', service).strip()} -o {{ {name} = {value} }}")
 
     def postconf(self, *arguments):
         """postconf(1) for this instance; returns what it printed, warnings included. Raises if it fails."""
