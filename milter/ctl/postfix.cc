@@ -107,7 +107,7 @@ class Writer {
   void map(std::string name, const char* map, const std::vector<std::string>& users, const std::string& what) {
     if (users.empty() || !service_.maps) return;
     const auto maps = endpoint(service_.maps->address, host_.queue_directory);
-    main(std::move(name), "socketmap:" + maps.address + ":" + map, what + some_of(users) + maps.caution);
+    main(std::move(name), "socketmap:" + maps.address + ":" + map, some_of(users) + ": " + what + maps.caution);
   }
   [[nodiscard]] std::vector<std::string> granting() const { return enabled_names(policy_.inbound, is_grant); }
   [[nodiscard]] bool decides_relay() const { return service_.policy.has_value() && !granting().empty(); }
@@ -149,7 +149,7 @@ void Writer::smuggling() {
 void Writer::client_certificates() {
   const auto names = enabled_names(policy_.inbound, [](const auto& c) { return !c.certificates.empty(); });
   if (names.empty()) return;
-  main("smtpd_tls_ask_ccert", "yes", "Clients are asked for a certificate, for " + some_of(names));
+  main("smtpd_tls_ask_ccert", "yes", some_of(names) + ": clients are asked for a certificate");
   example("smtpd_tls_CAfile", "/etc/postfix/client-ca.pem",
           "Whose client certificates count: the CAs of these peers and no others, since a connector sees only names of a certificate");
 }
@@ -171,16 +171,16 @@ void Writer::relay() {
 void Writer::routes() {
   const auto& all = policy_.outbound;
   map("transport_maps", "transport", enabled_names(all, [](const auto& c) { return !c.is_rule_scoped() && is_for_some_domains(c); }),
-      "Where mail for their recipients goes, before tables of your own: ");
+      "where mail for their recipients goes");
   map("sender_dependent_default_transport_maps", "default_route",
       enabled_names(all, [](const auto& c) { return !c.is_rule_scoped() && is_for_any_domain(c); }),
-      "Where everything else goes, but not mail for local, virtual or relay domains: ");
+      "where all other mail goes that is not for local, virtual or relay domains");
 }
 
 void Writer::rules() {
   const auto names = enabled_names(policy_.outbound, [](const auto& c) { return c.is_rule_scoped(); });
   map("milter_header_checks", "route", names,
-      "Whole messages go another way when the milter says so in a header of its own; headers that arrived are never asked: ");
+      "takes whole messages, which the milter marks with a header of its own; headers that arrived are never asked");
   if (names.empty() || !service_.maps) return;
   // postsuper -r takes a message out of the queue and back through pickup and cleanup. Its FILTER is not kept, no milter is asked again.
   const std::string service = "cleanup-requeued";
@@ -200,17 +200,17 @@ void Writer::rules() {
 void Writer::outbound_tls() {
   const auto with = [this](auto condition) { return service_.maps ? enabled_names(policy_.outbound, condition) : std::vector<std::string>{}; };
   const auto is = [&](OutboundTls a, OutboundTls b) { return with([=](const auto& c) { return c.tls == a || c.tls == b; }); };
-  map("smtp_tls_policy_maps", "tls_policy", with([](const auto& c) { return c.tls != OutboundTls::unset; }), "What is demanded of the next hop: ");
+  map("smtp_tls_policy_maps", "tls_policy", with([](const auto& c) { return c.tls != OutboundTls::unset; }), "what is demanded of the next hop");
   if (const auto names = is(OutboundTls::verify, OutboundTls::verify); !names.empty())
     example("smtp_tls_CAfile", "/etc/ssl/certs/ca-certificates.crt",
-            "Whose server certificates count; without this or smtp_tls_CApath none does, and mail waits: for " + some_of(names));
+            some_of(names) + ": whose server certificates count; without this or smtp_tls_CApath none does, and the mail waits");
   if (const auto names = is(OutboundTls::dane, OutboundTls::dane_only); !names.empty())
-    main("smtp_dns_support_level", "dnssec", "DANE needs it, and a resolver on this machine that validates: for " + some_of(names));
+    main("smtp_dns_support_level", "dnssec", some_of(names) + ": DANE needs this, and a resolver on this machine that validates");
   if (const auto names = is(OutboundTls::fingerprint, OutboundTls::fingerprint); !names.empty())
-    main("smtp_tls_fingerprint_digest", "sha256", "The kind of fingerprints in " + some_of(names));
+    main("smtp_tls_fingerprint_digest", "sha256", some_of(names) + ": the kind of their fingerprints");
   const auto demanding = with([](const auto& c) { return c.tls >= OutboundTls::encrypt; });
   if (!demanding.empty() && host_.version >= PostfixVersion{3, 10, 0})
-    main("tls_required_enable", "no", "A sender's header \"TLS-Required: no\" would undo the TLS demands of " + some_of(demanding));
+    main("tls_required_enable", "no", some_of(demanding) + ": a sender's header \"TLS-Required: no\" would undo what is demanded");
 }
 
 void Writer::transports() {

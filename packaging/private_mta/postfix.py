@@ -149,34 +149,35 @@ class PrivatePostfix:
         lines.append("postlog unix-dgram n - n - 1 postlogd")
         return "\n".join(lines) + "\n"
 
-    def apply(self, lines):
-        """Makes the settings that `connectorctl postfix --json` printed ours, as its reader would; what the caller of the constructor set stays."""
+    def apply(self, lines, without_milter=()):
+        """Makes the settings that `connectorctl postfix --json` printed ours, as its reader would; what the caller of the constructor set stays.
+
+        `without_milter`: services (as postconf -M names them) whose mail the milter does not see. Apply before start(), or reload().
+        """
         main = []
         for line in lines:
-            if line["value"] is None or line.get("without_milter"):
-                continue  # for the administrator to choose: __init__ did; and no service of ours is without the milter
+            if line["value"] is None or (line.get("without_milter") and not without_milter):
+                continue  # the first is for the administrator to choose: __init__ did
             if line["file"] == "main.cf":
                 if line["name"] not in self._settings:
                     main.append(f"{line['name']} = {line['value']}")
-            elif "listener" in line:
-                for listener, port in self.ports.items():
-                    if self._listeners[listener][0] == line["listener"]:
-                        self._add_option(f"127.0.0.1:{port}/inet", f"{line['name']}={line['value']}")
-            elif "name" in line:
-                self._add_option(line["service"], f"{line['name']}={line['value']}")
+            elif "name" not in line:
+                self.postconf("-M", f"{line['service']} = {line['value']}")
+            elif "service" in line:
+                self._set_option(line["service"], line["name"], line["value"])
             else:
-                self.add_service(line["value"])
+                named = [f"127.0.0.1:{port}/inet" for ours, port in self.ports.items() if self._listeners.get(ours, (ours,))[0] == line.get("listener")]
+                for service in without_milter if line.get("without_milter") else named:
+                    self._set_option(service, line["name"], line["value"])
         self.postconf("-e", *main)
 
-    def _add_option(self, service, option):
-        # Not postconf -P, which takes no value that holds blanks.
-        master = self.config / "master.cf"
-        lines = master.read_text(encoding="utf-8").splitlines()
-        at = next(number for number, line in enumerate(lines) if line.split()[:2] == service.rsplit("/", 1))
-        while at + 1 < len(lines) and lines[at + 1].startswith(" "):
-            at += 1
-        lines.insert(at + 1, _service("", [option])[1])
-        master.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    def _set_option(self, service, name, value):
+        if " " not in value:
+            self.postconf("-P", f"{service}/{name}={value}")
+            return
+        # postconf -P takes no blanks in a value, an entry as a whole does.
+        self.postconf("-PX", f"{service}/{name}")
+        self.postconf("-M", f"{service} = {self.postconf('-M', service).strip()} -o {{ {name} = {value} }}")
 
     def postconf(self, *arguments):
         """postconf(1) for this instance; returns what it printed, warnings included. Raises if it fails."""
