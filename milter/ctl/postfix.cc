@@ -65,6 +65,22 @@ bool is_for_some_domains(const OutboundConnector& c) {
          std::any_of(c.recipient_domains.begin(), c.recipient_domains.end(), [](const auto& d) { return d.kind != DomainPattern::Kind::any; });
 }
 
+/// A POSIX pattern for a field name; `*` at its end stands for anything, as in headers.strip.
+std::string header_pattern(std::string_view name) {
+  const bool family = name.ends_with('*');
+  if (family) name.remove_suffix(1);
+  std::string out = "/^";
+  for (const char c : name) {
+    if (c == '{' || c == '}') {
+      out += '.';  // a brace that is not paired ends the table
+      continue;
+    }
+    if (std::string_view(".*+?^|()[]\\/").find(c) != std::string_view::npos) out += '\\';
+    out += verbatim({&c, 1});
+  }
+  return out + (family ? "" : "[[:space:]]*:") + "/";
+}
+
 class Writer {
  public:
   Writer(const PolicyData& policy, const config::Service& service, const PostfixHost& host) : policy_(policy), service_(service), host_(host) {}
@@ -162,8 +178,23 @@ void Writer::routes() {
 }
 
 void Writer::rules() {
-  map("milter_header_checks", "route", enabled_names(policy_.outbound, [](const auto& c) { return c.is_rule_scoped(); }),
+  const auto names = enabled_names(policy_.outbound, [](const auto& c) { return c.is_rule_scoped(); });
+  map("milter_header_checks", "route", names,
       "takes whole messages, which the milter marks with a header of its own; headers that arrived are never asked");
+  if (names.empty() || !service_.maps) return;
+  // postsuper -r takes a message out of the queue and back through pickup and cleanup. Its FILTER is not kept, no milter is asked again.
+  const std::string service = "cleanup-requeued";
+  const auto add = [&](Place place, std::string owner, std::string name, std::string value, std::string reason) {
+    lines.push_back({place, std::move(owner), std::move(name), std::move(value), std::move(reason)});
+  };
+  add(Place::service, service + "/unix", "", service + " unix n - - - 0 cleanup",
+      "Mail that postsuper -r requeues loses the way a rule gave it, and the milter does not see it again; it shall wait, not leave as other mail "
+      "does");
+  add(Place::service, service + "/unix", "header_checks",
+      "regexp:{{" + header_pattern(policy_.header_prefix + "-Route") + " FILTER retry:4.3.0 requeued mail has lost its route}}",
+      "The header of " + some_of(names) + " is still on it; header_checks of yours belong behind this, with a comma between");
+  add(Place::service, service + "/unix", "nested_header_checks", "", "What is attached to a message has no route");
+  add(Place::stock, "pickup/unix", "cleanup_service_name", service, "Sends requeued mail there, and what local programs submit");
 }
 
 void Writer::outbound_tls() {
@@ -218,22 +249,6 @@ void Writer::listeners() {
   }
 }
 
-/// A POSIX pattern for a field name; `*` at its end stands for anything, as in headers.strip.
-std::string header_pattern(std::string_view name) {
-  const bool family = name.ends_with('*');
-  if (family) name.remove_suffix(1);
-  std::string out = "/^";
-  for (const char c : name) {
-    if (c == '{' || c == '}') {
-      out += '.';  // a brace that is not paired ends the table
-      continue;
-    }
-    if (std::string_view(".*+?^|()[]\\/").find(c) != std::string_view::npos) out += '\\';
-    out += verbatim({&c, 1});
-  }
-  return out + (family ? "" : "[[:space:]]*:") + "/";
-}
-
 void Writer::services_without_milter() {
   std::vector<std::string> names{policy_.header_prefix, policy_.header_prefix + "-*"};
   names.insert(names.end(), policy_.strip_headers.begin(), policy_.strip_headers.end());
@@ -250,6 +265,7 @@ void Writer::services_without_milter() {
   };
   add("", service + " unix n - - - 0 cleanup", "Removes the headers that the milter would have removed");
   add("header_checks", "regexp:{" + checks + "}", "Forged ones, in any spelling");
+  add("nested_header_checks", "", "Attached messages stay as they are");
   lines.push_back({Place::without_milter, "", "cleanup_service_name", service, "Sends the mail of such an smtpd service there"});
 }
 

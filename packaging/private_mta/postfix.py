@@ -56,6 +56,7 @@ class PrivatePostfix:
         self.directory = Path(directory)
         self.config, self.queue, self.spool = self.directory / "config", self.directory / "queue", self.directory / "mail"
         self.log_file = self.directory / "log" / "postfix.log"
+        self._listeners = dict(LISTENERS)
         self.ports = dict(zip(LISTENERS, free_ports(len(LISTENERS))))
         self._certificates, self._milter, self._settings = certificates, milter, settings or {}
         self._delivered, self._read = {}, set()
@@ -130,7 +131,7 @@ class PrivatePostfix:
     def _master(self):
         lines = []
         for listener, port in self.ports.items():
-            name, proxied, settings = LISTENERS[listener]
+            name, proxied, settings = self._listeners[listener]
             options = [f"syslog_name=postfix/{listener}", *settings]
             if self._milter:
                 options.append(f"milter_macro_daemon_name={name}")
@@ -165,7 +166,7 @@ class PrivatePostfix:
             elif "service" in line:
                 self._set_option(line["service"], line["name"], line["value"])
             else:
-                named = [f"127.0.0.1:{port}/inet" for ours, port in self.ports.items() if LISTENERS.get(ours, (ours,))[0] == line.get("listener")]
+                named = [f"127.0.0.1:{port}/inet" for ours, port in self.ports.items() if self._listeners[ours][0] == line.get("listener")]
                 for service in without_milter if line.get("without_milter") else named:
                     self._set_option(service, line["name"], line["value"])
         self.postconf("-e", *main)
@@ -199,9 +200,9 @@ class PrivatePostfix:
         with (self.config / "master.cf").open("a", encoding="utf-8") as master:
             master.write("\n".join(_service(line, options)) + "\n")
 
-    def add_listener(self, listener, *options):
-        """A further listener, for client addresses claimed with the PROXY protocol; `options` say its milter_macro_daemon_name, if any."""
-        self.ports[listener] = free_ports(1)[0]
+    def add_listener(self, listener, name, *options):
+        """A further listener that connectors know as `name` (None: not at all), for client addresses claimed with the PROXY protocol."""
+        self._listeners[listener], self.ports[listener] = (name, True, options), free_ports(1)[0]
         self.add_service(f"127.0.0.1:{self.ports[listener]} inet n - n - - smtpd", f"syslog_name=postfix/{listener}",
                          "smtpd_upstream_proxy_protocol=haproxy", *options)
 
