@@ -26,7 +26,7 @@
 namespace {
 
 using cm::netstring::take;
-using State = cm::netstring::Taken::State;
+using State = cm::Taken::State;
 
 struct Directory {
   std::string path;

@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "base/attribute_list.h"
 #include "base/netstring.h"
 #include "serve/control.h"
 #include "serve/unix_socket.h"
@@ -47,7 +48,7 @@ class Client {
   std::string answer() {
     for (;;) {
       const auto taken = netstring::take(in_, 1 << 24);
-      if (taken.state == netstring::Taken::State::complete) {
+      if (taken.state == Taken::State::complete) {
         std::string payload(taken.payload);
         in_.erase(0, taken.length);
         return payload;
@@ -67,24 +68,30 @@ class Client {
   std::string in_;
 };
 
+std::string echo(std::string_view request) {
+  if (request == "throw") throw std::runtime_error("handler failed");
+  if (request == "big") return std::string(3 << 20, 'b');
+  return "you said " + std::string(request);
+}
+
 struct Running {
   Directory directory;
-  std::string path = directory.path + "/s";
+  std::string path = directory.path + "/s", other_path = directory.path + "/o";
   Server server;
   std::thread thread;
-  explicit Running(ServerLimits limits = {}) : server(limits) {
-    auto fd = listen_unix(path, 100);
-    BOOST_REQUIRE_MESSAGE(fd, fd.why);
-    server.serve(std::move(*fd.value), [](std::string_view request) -> std::string {
-      if (request == "throw") throw std::runtime_error("handler failed");
-      if (request == "big") return std::string(3 << 20, 'b');
-      return "you said " + std::string(request);
-    });
+  explicit Running(ServerLimits limits = {}, const std::string& refusal = "") {
+    listen(path, {netstring::framing, limits, echo, refusal});
+    listen(other_path, {attribute_list::framing, limits, echo, refusal});
     thread = std::thread([this] { server.run(); });
   }
   ~Running() {
     server.stop();
     thread.join();
+  }
+  void listen(const std::string& at, Service service) {
+    auto fd = listen_unix(at, 100);
+    BOOST_REQUIRE_MESSAGE(fd, fd.why);
+    server.serve(std::move(*fd.value), std::move(service));
   }
 };
 
