@@ -35,6 +35,20 @@ inline constexpr std::size_t secret_bytes = 32;  // at least; what a new key has
 /// nobody else can read and only its owner can write. `why` is a clause about the file that says what to do.
 Parsed<Key> read_key(std::string id, const std::string& path);
 
+/// The keys of a config: `given` are values with `id` and `file`. Calls complain(value, why) for each that cannot be used.
+template <class Given, class Complain>
+Keys read_keys(const Given& given, Complain&& complain) {
+  Keys keys;
+  for (const auto& one : given) {
+    auto key = read_key(one.id, one.file);
+    if (key)
+      keys.push_back(std::move(*key.value));
+    else
+      complain(one, key.why);
+  }
+  return keys;
+}
+
 /// The text of a new key file: random octets in base64, and a line feed. Throws std::runtime_error if there are none to be had.
 std::string make_key_text();
 
