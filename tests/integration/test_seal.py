@@ -7,6 +7,7 @@ import subprocess
 import tempfile
 import time
 
+from outbound import SERVICES, Outbound
 from scenario import ANNA, EXCHANGE, ORGANIZATION, PRINTER, STRANGER, Scenario, message
 
 SCANNER = "scanner@contoso.example"
@@ -18,6 +19,13 @@ inbound = (
 );
 """
 TAG = re.compile(rb"^X-Connector-Trust:(.*(?:\n[ \t].*)*)\n", re.M)
+
+
+def make_keys(daemon, *names):
+    for name in names:
+        status, said = daemon.control_tool("key", "new", name)
+        if status != 0:
+            raise RuntimeError(said)
 
 
 def openssl(*arguments, given=b""):
@@ -54,10 +62,7 @@ class SignedTags(Scenario):
 
     @classmethod
     def arrange(cls, daemon):
-        for name in ("old", "new", "foreign"):
-            status, said = daemon.control_tool("key", "new", name, "--dir", str(daemon.config_file.parent / "keys"))
-            if status != 0:
-                raise RuntimeError(said)
+        make_keys(daemon, "old", "new", "foreign")
         cls.keys = daemon.config_file.parent / "keys"
         cls.config = cls.signed_with("old")
 
@@ -235,3 +240,33 @@ class SignedTags(Scenario):
             self.reload(self.config)
             self.assertEqual(session.send(SCANNER, ANNA, message(SCANNER)).reply.code, 421)
         self.genuine(self.scan().copy.raw)
+
+
+class TagsThatLeave(Outbound):
+    next_hops = {"partner": {}, "exchange": {}}
+    config = SERVICES
+
+    @classmethod
+    def arrange(cls, daemon):
+        make_keys(daemon, "key")
+        cls.config = SERVICES + """
+signing = { keys = ( { id = "key"; file = "keys/key"; } ); };
+inbound = ( { name = "printers"; type = "device"; source_ips = [ "10.20.0.0/24" ]; recipients = [ "any" ]; } );
+outbound = (
+  { name = "fabrikam"; recipient_domains = [ "fabrikam.example" ]; smart_hosts = [ "@partner@" ]; },
+  { name = "exchange"; recipient_domains = [ "organization" ]; smart_hosts = [ "@exchange@" ]; transport = "relay"; }
+);
+"""
+
+    def test_only_our_own_servers_get_tags(self):
+        """with the lines that connectorctl postfix prints, mail to others leaves without its tag; our own server gets it, and it verifies there"""
+        outcome = self.post(["bob@fabrikam.example", ANNA], sender=SCANNER, client=PRINTER)
+        left = self.arrives(outcome, "partner", "bob@fabrikam.example")
+        self.assertEqual(left.message.get_all("X-Connector-Trust", []), [])
+        self.assertEqual(left.message["Subject"], "Test")
+        kept = self.arrives(outcome, "exchange", ANNA)
+        with tempfile.NamedTemporaryFile(suffix=".eml") as file:
+            file.write(kept.raw)
+            file.flush()
+            status, said = self.host.daemon.control_tool("verify", file.name, "--from", SCANNER)
+        self.assertEqual(status, 0, said)
