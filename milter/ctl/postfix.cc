@@ -112,6 +112,7 @@ class Writer {
   }
   [[nodiscard]] std::vector<std::string> granting() const { return enabled_names(policy_.inbound, is_grant); }
   [[nodiscard]] bool decides_relay() const { return service_.policy.has_value() && !granting().empty(); }
+  void strip_tags(const std::string& transport, Place place);
   [[nodiscard]] std::string relay_restrictions(const Endpoint& policy, const std::string& listener) const;
 
   const PolicyData& policy_;
@@ -228,26 +229,32 @@ void Writer::transports() {
     add("smtp_tls_cert_file", verbatim(c.client_certificate), "Our certificate for " + c.name);
     add("smtp_tls_key_file", verbatim(c.client_key), "Its key, readable by root alone");
     add("smtp_tls_chain_files", "", "Certificates named there in main.cf would win");
+    strip_tags(c.transport, Place::service);
   }
 }
 
-// What other organisations get shall not show who of ours sent what from which address. Our own servers need it.
-void Writer::tags() {
-  if (service_.signing_keys.empty()) return;
+// What other organisations get shall not show who of ours sent what from which address; our own servers need to know.
+void Writer::strip_tags(const std::string& transport, Place place) {
   const auto keeps = [](const auto& c) { return c.organization && c.recipient_domains.empty(); };
-  std::vector<std::string> transports{"smtp"};
-  for (const auto& c : policy_.outbound)
-    if (c.enabled && !keeps(c) && std::find(transports.begin(), transports.end(), c.transport) == transports.end()) transports.push_back(c.transport);
-  for (const auto& transport : transports) {
-    const auto with = [&](auto condition) {
-      return enabled_names(policy_.outbound, [&](const auto& c) { return c.transport == transport && condition(c); });
-    };
-    const auto own = with(keeps);
-    const bool is_ours = !with([](const auto& c) { return !c.client_certificate.empty(); }).empty();
-    std::string reason = "Trust tags are taken off mail that leaves; header checks of yours belong behind this, with a comma between";
-    if (!own.empty()) reason += ". Mail of " + some_of(own) + " would lose them as well: give it a transport of its own first";
-    lines.push_back({is_ours ? Place::service : Place::stock, transport + "/unix", "smtp_header_checks",
-                     "regexp:{{" + header_pattern(policy_.header_prefix + "-Trust") + " IGNORE}}", std::move(reason), !own.empty()});
+  const auto own = enabled_names(policy_.outbound, [&](const auto& c) { return c.transport == transport && keeps(c); });
+  const bool leaves =
+      transport == "smtp" || !enabled_names(policy_.outbound, [&](const auto& c) { return c.transport == transport && !keeps(c); }).empty();
+  if (service_.signing_keys.empty() || !leaves) return;
+  std::string reason = "Trust tags are taken off mail that leaves; header checks of yours belong behind this, with a comma between";
+  if (!own.empty()) reason += ". Mail of " + some_of(own) + " would lose them as well: give it a transport of its own first";
+  lines.push_back({place, transport + "/unix", "smtp_header_checks", "regexp:{{" + header_pattern(policy_.header_prefix + "-Trust") + " IGNORE}}",
+                   std::move(reason), !own.empty()});
+}
+
+void Writer::tags() {
+  std::vector<std::string> done{"smtp"};
+  for (const auto& c : policy_.outbound)  // those that are new have it already
+    if (c.enabled && !c.client_certificate.empty()) done.push_back(c.transport);
+  if (std::find(done.begin() + 1, done.end(), "smtp") == done.end()) strip_tags("smtp", Place::stock);
+  for (const auto& c : policy_.outbound) {
+    if (!c.enabled || std::find(done.begin(), done.end(), c.transport) != done.end()) continue;
+    done.push_back(c.transport);
+    strip_tags(c.transport, Place::stock);
   }
 }
 

@@ -19,6 +19,7 @@ organization = { domains = [ ".contoso.example" ]; };
 listeners = ( { name = "mx"; }, { name = "relay"; closed = true; }, { name = "submission"; } );
 maps = { socket = "unix:/var/spool/postfix/connector-milter/maps.sock"; };
 policy = { socket = "unix:/var/spool/postfix/connector-milter/policy.sock"; };
+signing = { keys = ( { id = "k"; file = "keys/k"; } ); };
 inbound = (
   { name = "printers"; type = "device"; source_ips = "10.20.0.0/24"; listeners = "relay"; add_headers = ( { name = "X-Printed"; value = "yes"; } ); },
   { name = "exchange"; type = "on_premises"; certificates = "exchange.contoso.example"; } );
@@ -102,7 +103,7 @@ class Lines(unittest.TestCase):
             if treat is uncomment:
                 # The right service, each time a new one.
                 ports = itertools.count(1)
-                left = re.sub(r"^#    -o (?=milter_macro_daemon_name|cleanup_service_name)", lambda found: f"127.0.0.1:{next(ports)} inet n - n - - smtpd\n" + found[0],
+                left = re.sub(r"^#    -o (?=milter_macro_daemon_name|cleanup_service_name|\{ smtp_header_checks)", lambda found: f"127.0.0.1:{next(ports)} inet n - n - - smtpd\n" + found[0],
                               left, flags=re.M)
                 left = uncomment(left)
             self.restore([kept + new, before[1] + "#" + services + "\n#" + left])

@@ -323,15 +323,27 @@ BOOST_AUTO_TEST_CASE(tags_are_taken_off_mail_that_leaves) {
   BOOST_TEST(needs.value("smtp_header_checks", "smtp-fabrikam/unix") == strip);
   BOOST_TEST(needs.value("smtp_header_checks", "smtp-litware/unix") == "(none)");
   BOOST_TEST(needs.value("smtp_header_checks", "smtp-exchange/unix") == "(none)");
-  const auto is_example = [&] {
+  const auto smtp = [&] {
     for (const auto& line : needs.lines())
-      if (line.service == "smtp/unix" && line.name == "smtp_header_checks") return line.example;
-    return true;
+      if (line.service == "smtp/unix" && line.name == "smtp_header_checks") return line;
+    return PostfixLine{};
   };
-  BOOST_TEST(!is_example());
+  BOOST_TEST(!smtp().example);
+  // A line below a new service must stand below its own.
+  auto& other = needs.outbound("other", "other.example");
+  other.transport = "smtp-other";
+  other.client_certificate = other.client_key = "/d";
+  std::string last;
+  for (const auto& line : needs.lines()) {
+    if (line.place != PostfixLine::Place::service) continue;
+    if (line.name.empty()) last = line.service;
+    BOOST_TEST(line.service == last);
+  }
+  BOOST_TEST(needs.value("smtp_header_checks", "smtp-other/unix") == strip);
+  needs.policy.outbound.pop_back();
   needs.policy.outbound.back().transport = "smtp";  // one way for both: the administrator must choose
-  BOOST_TEST(is_example());
-  BOOST_TEST(needs.reason("smtp_header_checks").find("Mail of exchange would lose them as well") != std::string::npos);
+  BOOST_TEST(smtp().example);
+  BOOST_TEST(smtp().reason.find("Mail of exchange would lose them as well") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(versions) {
