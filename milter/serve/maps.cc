@@ -7,16 +7,12 @@
 #include <algorithm>
 
 #include "policy/routing.h"
+#include "policy/text.h"
 
 namespace cm::serve {
 namespace {
 
 const std::string not_found = "NOTFOUND ";
-
-std::string_view trim(std::string_view text) {
-  const auto first = text.find_first_not_of(" \t\r\n");
-  return first == std::string_view::npos ? std::string_view{} : text.substr(first, text.find_last_not_of(" \t\r\n") + 1 - first);
-}
 
 // transport_maps: recipients, the sender too, and `*`, which would take local recipients along if it were found. What only a `*` connector
 // covers is left to default_route for the same reason.
@@ -49,12 +45,12 @@ std::string tls_policy(const Policy& policy, std::string_view key) {
 // milter_header_checks: every field that a milter adds, as one line. A connector that is gone must not mean ordinary delivery.
 std::string route(const Policy& policy, std::string_view key) {
   const auto colon = key.find(':');
-  const auto name = trim(key.substr(0, colon));
+  const auto name = text::trim(key.substr(0, colon));
   const auto& prefix = policy.data().header_prefix;
   if (colon == std::string_view::npos || name.size() < prefix.size() || !equals_ignoring_case(name.substr(0, prefix.size()), prefix) ||
       !equals_ignoring_case(name.substr(prefix.size()), "-Route"))
     return not_found;
-  const auto id = rule_by_name(policy, trim(key.substr(colon + 1)));
+  const auto id = rule_by_name(policy, text::trim(key.substr(colon + 1)));
   if (id == no_outbound) return "TEMP the header names no rule-scoped outbound connector of the configuration in force";
   return "OK FILTER " + transport_of(policy.outbound(id));
 }

@@ -159,7 +159,18 @@ BOOST_FIXTURE_TEST_CASE(maps_are_asked_where_a_connector_answers, Needs) {
   BOOST_TEST((added(*this, [&](Needs&) { c.when.emplace().connectors = {"printer"}; }) ==
               Names{"-transport_maps", "-sender_dependent_default_transport_maps", "milter_header_checks"}));
   BOOST_TEST(value("milter_header_checks") == "socketmap:unix:connector-milter/maps.sock:route");
+  // postsuper -r loses the FILTER: such mail is to wait.
+  BOOST_TEST(value("", "cleanup-requeued/unix") == "cleanup-requeued unix n - - - 0 cleanup");
+  BOOST_TEST(value("header_checks", "cleanup-requeued/unix") ==
+             "regexp:{{/^X-Connector-Route[[:space:]]*:/ FILTER retry:4.3.0 requeued mail has lost its route}}");
+  BOOST_TEST(value("cleanup_service_name", "pickup/unix") == "cleanup-requeued");
+  const auto text = to_text(lines());
+  BOOST_TEST(
+      text.find(
+          "\n# Service pickup/unix: Sends requeued mail there, and what local programs submit.\n#    -o cleanup_service_name=cleanup-requeued\n") !=
+      std::string::npos);
   BOOST_TEST((added(*this, [&](Needs&) { c.enabled = false; }) == Names{"-milter_header_checks"}));
+  BOOST_TEST(value("cleanup_service_name", "pickup/unix") == "(none)");
 }
 
 BOOST_FIXTURE_TEST_CASE(outbound_tls_needs_what_its_level_needs, Needs) {
