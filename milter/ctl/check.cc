@@ -37,6 +37,19 @@ std::string scope_of(const InboundConnector& c) {
   return out.empty() ? "any" : out;
 }
 
+std::string recipients_of(const OutboundConnector& c) {
+  std::string out = c.organization ? "organization" : "";
+  for (const auto& domain : c.recipient_domains) out += (out.empty() ? "" : ", ") + domain.to_string();
+  if (c.when) out += out.empty() ? "by rule" : "; by rule";
+  return out;
+}
+
+std::string next_hop_of(const OutboundConnector& c) {
+  std::string out;
+  for (const auto& host : c.smart_hosts) out += (out.empty() ? "" : ", ") + host.next_hop;
+  return out.empty() ? "MX" : out;
+}
+
 using Row = std::vector<std::string>;
 
 void print_table(std::ostream& out, const std::vector<Row>& rows) {
@@ -73,12 +86,11 @@ int check(const Context& context, bool strict) {
   return errors > 0 || !result.config || (strict && warnings > 0) ? bad : success;
 }
 
-int list(const Context& context) {
-  const auto config = load_or_complain(context);
-  if (!config) return bad;
-  Json json = Json::array();
+namespace {
+
+std::vector<Row> list_inbound(const std::vector<InboundConnector>& inbound, Json& json) {
   std::vector<Row> rows{{"NAME", "TYPE", "MODE", "ENABLED", "IDENTITY", "SCOPE"}};
-  for (const auto& c : config->policy.data().inbound) {
+  for (const auto& c : inbound) {
     Row row{c.name, std::string(to_string(c.duty)), std::string(to_string(c.mode)), c.enabled ? "yes" : "no", identity_of(c), scope_of(c)};
     json.push_back({{"name", c.name},
                     {"type", to_string(c.duty)},
@@ -90,10 +102,45 @@ int list(const Context& context) {
                     {"at", c.at.file + ":" + std::to_string(c.at.line)}});
     rows.push_back(std::move(row));
   }
-  if (context.json)
+  return rows;
+}
+
+std::vector<Row> list_outbound(const std::vector<OutboundConnector>& outbound, Json& json) {
+  std::vector<Row> rows{{"NAME", "TYPE", "MODE", "ENABLED", "RECIPIENTS", "COST", "NEXT HOP", "TLS"}};
+  for (const auto& c : outbound) {
+    const auto tls = c.tls == OutboundTls::unset ? std::string("-") : std::string(to_string(c.tls));
+    Row row{c.name,         "outbound", std::string(to_string(c.mode)), c.enabled ? "yes" : "no", recipients_of(c), std::to_string(c.cost),
+            next_hop_of(c), tls};
+    json.push_back({{"name", c.name},
+                    {"type", row[1]},
+                    {"mode", row[2]},
+                    {"enabled", c.enabled},
+                    {"recipients", row[4]},
+                    {"cost", c.cost},
+                    {"next_hop", row[6]},
+                    {"tls", c.tls == OutboundTls::unset ? Json(nullptr) : Json(tls)},
+                    {"comment", c.comment},
+                    {"at", c.at.file + ":" + std::to_string(c.at.line)}});
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+}  // namespace
+
+int list(const Context& context) {
+  const auto config = load_or_complain(context);
+  if (!config) return bad;
+  const auto& data = config->policy.data();
+  Json json = Json::array();
+  const auto inbound = list_inbound(data.inbound, json), outbound = list_outbound(data.outbound, json);
+  if (context.json) {
     context.out << json.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
-  else
-    print_table(context.out, rows);
+    return success;
+  }
+  if (!data.inbound.empty() || data.outbound.empty()) print_table(context.out, inbound);
+  if (!data.inbound.empty() && !data.outbound.empty()) context.out << "\n";
+  if (!data.outbound.empty()) print_table(context.out, outbound);
   return success;
 }
 

@@ -1,4 +1,5 @@
 // `show NAME`: one connector with every setting its type takes, in config syntax, and where each value was set.
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "config/load.h"
@@ -32,24 +33,21 @@ std::string syntax_of(const Json& value) {
   if (value.is_string()) return quote(value.get<std::string>());
   if (value.is_boolean()) return value.get<bool>() ? "true" : "false";
   if (value.is_number()) return value.dump() + (value.get<std::uint64_t>() > 0x7fffffff ? "L" : "");
+  if (value.is_object()) {
+    std::string out = "{ ";
+    for (const auto& [name, member] : value.items()) out += name + " = " + syntax_of(member) + "; ";
+    return out + "}";
+  }
   const bool groups = !value.empty() && value.front().is_object();
   std::string out = groups ? "(" : "[";
-  for (const auto& element : value) {
-    out += out.size() > 1 ? ", " : " ";
-    if (!groups) {
-      out += syntax_of(element);
-      continue;
-    }
-    out += "{ ";
-    for (const auto& [name, member] : element.items()) out += name + " = " + syntax_of(member) + "; ";
-    out += "}";
-  }
+  for (const auto& element : value) out += (out.size() > 1 ? ", " : " ") + syntax_of(element);
   return out + (groups ? " )" : " ]");
 }
 
 std::string text_of(const std::string& text) { return text; }
 std::string text_of(const DomainPattern& pattern) { return pattern.to_string(); }
 std::string text_of(const Source& source) { return source.text; }
+std::string text_of(const SmartHost& host) { return host.next_hop; }
 
 template <class T>
 Json list_of(const std::vector<T>& values) {
@@ -125,11 +123,53 @@ Settings settings_of(const InboundConnector& c, const Organization& organization
   return out;
 }
 
+Json recipients_of(const OutboundConnector& c) {
+  auto out = list_of(c.recipient_domains);
+  if (c.organization) out.insert(out.begin(), "organization");
+  return out;
+}
+
+Json when_of(const std::optional<When>& when) {
+  Json out;
+  if (!when) return out;
+  if (!when->connectors.empty()) out["connectors"] = list_of(when->connectors);
+  if (!when->sender_domains.empty()) out["sender_domains"] = list_of(when->sender_domains);
+  if (when->header) out["header"] = {{"name", when->header->name}, {"matches", when->header->pattern}};
+  return out;
+}
+
+Settings settings_of(const OutboundConnector& c, const Organization&) {
+  const auto text = [](const std::string& value) { return value.empty() ? Json(nullptr) : Json(value); };
+  return {{"name", c.name},
+          {"enabled", c.enabled},
+          {"comment", c.comment},
+          {"mode", word(to_string(c.mode))},
+          {"recipient_domains", recipients_of(c)},
+          {"cost", c.cost},
+          {"smart_hosts", list_of(c.smart_hosts)},
+          {"transport", c.transport},
+          {"tls", c.tls == OutboundTls::unset ? Json(nullptr) : Json(word(to_string(c.tls)))},
+          {"tls_domains", list_of(c.tls_domains)},
+          {"fingerprints", list_of(c.fingerprints)},
+          {"min_tls_version", version_of(c.min_tls_version)},
+          {"client_certificate", text(c.client_certificate)},
+          {"client_key", text(c.client_key)},
+          {"when", when_of(c.when)}};
+}
+
 std::string place(const std::optional<Origin>& at) { return at ? at->file + ":" + std::to_string(at->line) : "default"; }
 
-void print_text(std::ostream& out, const InboundConnector& c, const Settings& settings) {
-  out << "# inbound connector " << c.name << ", " << safe(place(c.at)) << "\n{\n";
-  for (const auto& setting : settings) {
+/// A connector of either kind, as it is to be shown.
+struct Shown {
+  const char* kind;
+  std::string name;
+  Origin at;
+  Settings settings;
+};
+
+void print_text(std::ostream& out, const Shown& shown) {
+  out << "# " << shown.kind << " connector " << shown.name << ", " << safe(place(shown.at)) << "\n{\n";
+  for (const auto& setting : shown.settings) {
     const bool is_set = !setting.value.is_null();
     auto line = is_set ? "  " + setting.name + " = " + syntax_of(setting.value) + ";" : "  # " + setting.name + " is not set";
     if (is_set) {
@@ -141,11 +181,23 @@ void print_text(std::ostream& out, const InboundConnector& c, const Settings& se
   out << "}\n";
 }
 
-void print_json(std::ostream& out, const InboundConnector& c, const Settings& settings) {
-  Json json{{"name", c.name}, {"at", place(c.at)}, {"settings", Json::array()}};
-  for (const auto& setting : settings)
+void print_json(std::ostream& out, const Shown& shown) {
+  Json json{{"name", shown.name}, {"at", place(shown.at)}, {"settings", Json::array()}};
+  for (const auto& setting : shown.settings)
     json["settings"].push_back({{"name", setting.name}, {"value", setting.value}, {"at", setting.at ? Json(place(setting.at)) : Json(nullptr)}});
   out << json.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
+}
+
+template <class Connector>
+std::optional<Shown> find(const char* kind, const std::vector<Connector>& connectors, const std::vector<config::Provenance>& provenance,
+                          const Organization& organization, const std::string& name) {
+  const auto found = std::find_if(connectors.begin(), connectors.end(), [&](const Connector& c) { return c.name == name; });
+  if (found == connectors.end()) return std::nullopt;
+  Shown shown{kind, found->name, found->at, settings_of(*found, organization)};
+  for (auto& setting : shown.settings)
+    if (const auto line = provenance[static_cast<std::size_t>(found - connectors.begin())].line_of(setting.name))
+      setting.at = Origin{found->at.file, *line};
+  return shown;
 }
 
 }  // namespace
@@ -154,16 +206,14 @@ int show(const Context& context, const std::string& name) {
   const auto config = load_or_complain(context);
   if (!config) return bad;
   const auto& data = config->policy.data();
-  for (std::size_t i = 0; i < data.inbound.size(); ++i) {
-    if (data.inbound[i].name != name) continue;
-    auto settings = settings_of(data.inbound[i], data.organization);
-    for (auto& setting : settings)
-      if (const auto line = config->inbound_provenance[i].line_of(setting.name)) setting.at = Origin{data.inbound[i].at.file, *line};
-    context.json ? print_json(context.out, data.inbound[i], settings) : print_text(context.out, data.inbound[i], settings);
-    return success;
+  const auto inbound = find("inbound", data.inbound, config->inbound_provenance, data.organization, name);
+  const auto shown = inbound ? inbound : find("outbound", data.outbound, config->outbound_provenance, data.organization, name);
+  if (!shown) {
+    context.err << "connectorctl: there is no connector '" << safe(name) << "'; 'connectorctl list' names them all\n";
+    return bad;
   }
-  context.err << "connectorctl: there is no connector '" << safe(name) << "'; 'connectorctl list' names them all\n";
-  return bad;
+  context.json ? print_json(context.out, *shown) : print_text(context.out, *shown);
+  return success;
 }
 
 }  // namespace cm::ctl

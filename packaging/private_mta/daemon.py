@@ -13,7 +13,7 @@ from . import wait
 
 # These say where a daemon lives; a private one lives elsewhere than the configuration it is given says.
 _PLACES = re.compile(r"^(milter|maps|policy|control|log)\s*[=:]\s*\{[^}]*\}\s*[;,]?[^\n]*\n", re.M)
-_FIELD = re.compile(r'\b([a-z]+)=("(?:[^"\\]|\\.)*"|\S+)')
+_FIELD = re.compile(r'(?<!\S)([a-z-]+)=("(?:[^"\\]|\\.)*"|\S+)')
 
 
 class StartFailed(Exception):

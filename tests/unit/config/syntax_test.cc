@@ -104,7 +104,8 @@ BOOST_AUTO_TEST_CASE(connectors_d) {
   directory.write("connectors.d/15.conf",
                   "inbound = ( { name = \"m\"; type = \"relay\"; source_ips = \"192.0.2.3\"; } );\nunmatched = \"reject\";\ninbond = ();");
   directory.write("connectors.d/16.conf", "inbound = (\n");
-  directory.write("connectors.d/17.conf", "inbound = {};\noutbound = ( { name = \"b\"; recipient_domains = \"d.example\"; }, { } );");
+  directory.write("connectors.d/17.conf",
+                  "inbound = {};\noutbound = ( { name = \"b\"; recipient_domains = \"d.example\"; enabled = false; }, { } );");
   fs::create_directory(directory.path / "connectors.d/50.conf");
   const auto bad = directory.load();
   BOOST_TEST(!bad.config);
