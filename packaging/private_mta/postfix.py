@@ -166,7 +166,7 @@ class PrivatePostfix:
             elif "service" in line:
                 self._set_option(line["service"], line["name"], line["value"])
             else:
-                named = [f"127.0.0.1:{port}/inet" for ours, port in self.ports.items() if self._listeners[ours][0] == line.get("listener")]
+                named = [f"127.0.0.1:{port}/inet" for ours, port in self.ports.items() if self._listeners.get(ours, (ours,))[0] == line.get("listener")]
                 for service in without_milter if line.get("without_milter") else named:
                     self._set_option(service, line["name"], line["value"])
         self.postconf("-e", *main)

@@ -20,6 +20,7 @@ class Outbound(Scenario):
     @classmethod
     def arrange_host(cls, host):
         cls.certificates, cls.sinks = {}, {}
+        cls.certificate_file, cls.key_file = map(str, host.certificates.client["exchange"])
         for number, (name, how) in enumerate(cls.next_hops.items(), 2):
             how = dict(how)
             if kind := how.get("certificate"):
@@ -41,6 +42,7 @@ class Outbound(Scenario):
         def place(found):
             kind, name = found.groups()
             return cls.sinks[name].next_hop if kind == "@" else fingerprint(cls.certificates[name][0])
+        config = config.replace("@@certificate", cls.certificate_file).replace("@@key", cls.key_file)
         return re.sub(r"([@%])([a-z0-9-]+)\1", place, config)
 
     def post(self, recipients, sender="anna@contoso.example", client=EXCHANGE, **how):

@@ -158,15 +158,6 @@ class Tls(Outbound):
         f'  {{ name = "{name}"; recipient_domains = [ "{name}.example" ]; smart_hosts = [ "@{name}@" ]; {demands} }}' for name, (_, demands, _) in DEMANDS.items()) + "\n);\n"
     next_hops = {name: sink for name, (sink, _, _) in DEMANDS.items()}
 
-    @classmethod
-    def arrange_host(cls, host):
-        super().arrange_host(host)
-        cls.certificate_file, cls.key_file = host.certificates.client["exchange"]
-
-    @classmethod
-    def text(cls, config):
-        return super().text(config.replace("@@certificate", str(cls.certificate_file)).replace("@@key", str(cls.key_file)))
-
     def test_demands(self):
         """what a next hop must show: those that do get the mail, for all others it stays in the queue with the reason"""
         outcomes = {name: self.post(f"bob@{name}.example") for name in DEMANDS}

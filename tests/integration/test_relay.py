@@ -115,6 +115,14 @@ class Relay(Scenario):
             with self.subTest(recipient):
                 self.assertEqual(self.rcpt(recipient, client=PRINTER, sender="scan@contoso.example").code // 100, 5)
 
+    def test_routed_recipients_of_an_unlimited_grant(self):
+        """nor does our own server relay by an address whose way is hidden in its local part, even where Postfix unquotes it first"""
+        for recipient in ROUTED:
+            if set(recipient.rpartition("@")[0]) & set('%!@"') and not recipient.startswith("@"):
+                with self.subTest(recipient):
+                    self.denies(recipient, client=EXCHANGE)
+        self.denies('"a b!c"@partner.example', client=EXCHANGE)
+
     def test_recipient_limits(self):
         """a device may relay to the recipients it is given and to no other"""
         scan = {"client": PRINTER, "sender": "scan@contoso.example"}

@@ -14,7 +14,7 @@ inbound = (
 );
 outbound = (
   {{ name = "classified"; when = {{ header = {{ name = "X-Classification"; matches = "^(?i)(top )?secret$"; }}; }};
-     smart_hosts = [ "@gateway@" ]; tls = "verify"; tls_domains = [ "{MX_NAME}" ]; }},
+     smart_hosts = [ "@gateway@" ]; tls = "verify"; tls_domains = [ "{MX_NAME}" ]; client_certificate = "@@certificate"; client_key = "@@key"; }},
   {{ name = "legal"; cost = 2; when = {{ sender_domains = [ "legal.contoso.example" ]; }}; smart_hosts = [ "@down@", "@archive@" ]; }},
   {{ name = "of-fabrikam"; cost = 3; when = {{ connectors = [ "fabrikam" ]; header = {{ name = "X-Project"; matches = "moon"; }}; }}; smart_hosts = [ "@scanner@" ]; }},
   {{ name = "of-printers"; cost = 4; when = {{ connectors = [ "printers" ]; }}; recipient_domains = [ ".northwind.example" ]; smart_hosts = [ "@scanner@" ]; }},
@@ -31,7 +31,7 @@ def secret(sender=ANNA, *lines):
 class Rules(Outbound):
     config = CONFIG
     settings = {"virtual_alias_maps": "inline:{{crew@contoso.example=w@tailspin.example, v@contoso.example}}"}
-    next_hops = {"gateway": {"certificate": "good"}, "archive": {}, "scanner": {}, "down": {}, "provider": {}}
+    next_hops = {"gateway": {"certificate": "good", "ask": True}, "archive": {}, "scanner": {}, "down": {}, "provider": {}}
 
     @classmethod
     def arrange_host(cls, host):
@@ -39,12 +39,12 @@ class Rules(Outbound):
         cls.sinks["down"].stop()
 
     def test_header(self):
-        """classified mail takes its gateway whole: every recipient, local ones and the members of an alias too"""
+        """classified mail takes its gateway whole, which sees our certificate: every recipient, local ones and the members of an alias too"""
         recipients = ["x@elsewhere.example", "bob@tailspin.example", ANNA, "crew@contoso.example"]
         outcome = self.post(recipients, content=secret())
         got = self.arrives(outcome, "gateway", *recipients[:3], "w@tailspin.example", "v@contoso.example")
         self.assertEqual((got.tls, got.message["X-Connector-Route"], got.message["X-Connector-Outbound"]), ("TLSv1.3", "classified", "classified"))
-        self.assertEqual(outcome.record["outbound"], "classified")
+        self.assertEqual((got.presented, outcome.record["outbound"]), ("exchange.contoso.example", "classified"))
         self.assertEqual(self.nowhere_else(outcome, "gateway"), [])
 
     def test_header_spellings(self):
@@ -122,7 +122,7 @@ class Rules(Outbound):
         mark = len(self.host.daemon.log())
         with self.host.connect(EXCHANGE) as session:
             self.assertEqual([session.mail(ANNA).code, session.rcpt("renamed@elsewhere.example").code], [250, 250])
-            self.reload(CONFIG.replace('"classified"', '"top-secret"'))
+            self.reload(CONFIG.replace('name = "classified";', 'name = "top-secret"; transport = "smtp-classified";'))
             reply = session.data(secret())
         self.assertEqual(reply.code // 100, 4, reply)
         self.assertEqual(self.host.daemon.record("client=10.1.0.5", mark)["outbound"], "classified")
@@ -175,7 +175,7 @@ class Waiting(Outbound):
 
     def test_reload(self):
         """its connector is renamed meanwhile: it still goes there, under the same TLS demands"""
-        self.reload(CONFIG.replace('"classified"', '"top-secret"'))
+        self.reload(CONFIG.replace('name = "classified";', 'name = "top-secret"; transport = "smtp-classified";'))
         self.goes_on()
         self.assertEqual(self.gateway.of(self.outcome.queue_id)[0].tls, "TLSv1.3")
 
