@@ -265,6 +265,7 @@ void Writer::services_without_milter() {
   };
   add("", service + " unix n - - - 0 cleanup", "Removes the headers that the milter would have removed");
   add("header_checks", "regexp:{" + checks + "}", "Forged ones, in any spelling");
+  add("nested_header_checks", "", "Attached messages stay as they are");
   lines.push_back({Place::without_milter, "", "cleanup_service_name", service, "Sends the mail of such an smtpd service there"});
 }
 

@@ -1,5 +1,6 @@
 """What `connectorctl postfix` prints, given to a real Postfix: accepted without a warning, the same however often, and it does what it says."""
 
+import itertools
 import os
 import re
 import subprocess
@@ -99,8 +100,10 @@ class Lines(unittest.TestCase):
             kept = "".join(line for line in before[0].splitlines(True) if line.split(" ")[0] not in names)
             services, _, left = master.partition("\n# master.cf: lines")
             if treat is uncomment:
-                left = left.replace("#    -o milter_macro_daemon_name=mx", f"127.0.0.1:1 inet n - n - - smtpd\n#    -o milter_macro_daemon_name=mx")
-                left = left.replace("\n#    -o cleanup_service_name", "\n127.0.0.1:2 inet n - n - - smtpd\n#    -o cleanup_service_name")
+                # The right service, each time a new one.
+                ports = itertools.count(1)
+                left = re.sub(r"^#    -o (?=milter_macro_daemon_name|cleanup_service_name)", lambda found: f"127.0.0.1:{next(ports)} inet n - n - - smtpd\n" + found[0],
+                              left, flags=re.M)
                 left = uncomment(left)
             self.restore([kept + new, before[1] + "#" + services + "\n#" + left])
             self.check()
@@ -145,10 +148,10 @@ class WithoutTheMilter(Scenario):
         super().setUpClass()
         postfix = cls.host.postfix
         for name in ("bare", "behind"):
-            postfix.add_listener(name, "smtpd_milters=")
+            postfix.add_listener(name, None, "smtpd_milters=")
         behind = postfix.ports["behind"]
         postfix.postconf("-PX", f"127.0.0.1:{behind}/inet/smtpd_upstream_proxy_protocol")  # the proxy filter does not speak it
-        postfix.add_listener("proxied", f"smtpd_proxy_filter=127.0.0.1:{behind}")
+        postfix.add_listener("proxied", None, f"smtpd_proxy_filter=127.0.0.1:{behind}")
         postfix.apply(cls.host.daemon.postfix_lines(postfix.queue), [f"127.0.0.1:{postfix.ports[name]}/inet" for name in ("bare", "behind")])
         postfix.reload()
 

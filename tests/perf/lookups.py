@@ -60,9 +60,7 @@ def measure(build, directory, full):
             text = configurations.outbound(count) + f'maps = {{ socket = "unix:{maps}"; group = "postfix"; mode = "0666"; }};\n'
             stack.enter_context(Daemon(build, home, text, directory / "log.sock"))
             wire, keys = requests(directory, f"d{count}", count)
-            if not arguments:
-                arguments.append(f"echo={socket}={wire}")
-            arguments.append(f"ours, {count:,} domains={maps}={wire}")
+            arguments += [f"echo, requests of {count:,}={socket}={wire}", f"ours, {count:,} domains={maps}={wire}"]
             table = directory / f"hash{count}"
             table.write_text("".join(f"{key}\tsmtp:[mx.{key.split('@')[1]}]:25\n" for key in keys.read_text(encoding="ascii").split()), encoding="ascii")
             subprocess.run(["postmap", f"hash:{table}"], check=True)
