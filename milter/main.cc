@@ -16,11 +16,15 @@
 #include <mutex>
 #include <thread>
 
+#include "base/attribute_list.h"
 #include "base/log.h"
+#include "base/netstring.h"
 #include "base/process.h"
 #include "config.h"
 #include "config/load.h"
+#include "serve/access_policy.h"
 #include "serve/control.h"
+#include "serve/maps.h"
 #include "serve/server.h"
 #include "serve/unix_socket.h"
 #include "session/milter.h"
@@ -34,6 +38,13 @@ constexpr int exit_usage = 64, exit_failure = 1, exit_config = 78;  // sysexits.
 constexpr int drain_seconds = 30;
 constexpr auto linger = std::chrono::milliseconds(300);  // for libmilter to write the last answers
 constexpr const char* own_user = "connector-milter";
+
+constexpr serve::ServerLimits control_limits{.request_bytes = 1000, .clients = 20, .idle = std::chrono::seconds(30)};
+// The MTA sends map keys of up to 10,000 bytes, and policy requests of a dozen attributes of at most 2 kB each, in xtext three times that; it
+// gives up its own idle connections after 10 and 300 seconds.
+constexpr serve::ServerLimits map_limits{.request_bytes = 16384, .waiting_bytes = 1 << 16, .clients = 1000, .idle = std::chrono::minutes(2)};
+constexpr serve::ServerLimits policy_limits{.request_bytes = 1 << 16, .waiting_bytes = 1 << 16, .clients = 1000, .idle = std::chrono::minutes(10)};
+constexpr int mta_backlog = 512;
 
 sem_t wake;
 std::atomic<bool> reload_wanted{false};
@@ -73,7 +84,8 @@ std::shared_ptr<const Policy> policy_of(std::shared_ptr<const config::Config> co
 
 bool sockets_differ(const config::Service& a, const config::Service& b) {
   const auto same = [](const config::Socket& x, const config::Socket& y) { return x.address == y.address && x.group == y.group && x.mode == y.mode; };
-  return !same(a.milter, b.milter) || !same(a.control, b.control);
+  const auto same_optional = [&](const auto& x, const auto& y) { return x.has_value() == y.has_value() && (!x || same(*x, *y)); };
+  return !same(a.milter, b.milter) || !same(a.control, b.control) || !same_optional(a.maps, b.maps) || !same_optional(a.policy, b.policy);
 }
 
 class Daemon {
@@ -96,6 +108,8 @@ class Daemon {
   void reload();
   void load_and_publish();
   serve::Status status();
+  std::string listen(serve::Server& server, const config::Socket& socket, int backlog, serve::Service service);
+  void run_server(serve::Server& server, const char* name);
   void drain();
   void use_log_settings();
   [[nodiscard]] std::size_t connectors() const { return config_->policy.data().inbound.size(); }
@@ -111,8 +125,11 @@ class Daemon {
   Published<Policy> policy_;
   session::Shared shared_{policy_, counters_, [this](std::string_view line) { log_.info(line); }};
   serve::Control control_{[this] { return reload(), status().last_reload; }, [this] { return status(); }, counters_};
-  serve::Server control_server_{serve::ServerLimits{.request_bytes = 1000, .clients = 20, .idle = std::chrono::seconds(30)}};
-  std::vector<std::string> socket_paths_;
+  serve::Maps maps_{policy_, counters_, [this](std::string_view line) { log_.error(line); }};
+  serve::AccessPolicy access_policy_{policy_, counters_, [this](std::string_view line) { log_.error(line); }};
+  // Two loops, so that a reload, which answers only when all is read and built, keeps no question of the MTA waiting.
+  serve::Server control_server_, mta_server_;
+  std::vector<config::Socket> sockets_;  // unix sockets that were bound, control first
 };
 
 void Daemon::use_log_settings() {
@@ -121,24 +138,42 @@ void Daemon::use_log_settings() {
                  static_cast<Log::Level>(service.log_level));
 }
 
+// Nobody connects before open() has set the group.
+std::string Daemon::listen(serve::Server& server, const config::Socket& socket, int backlog, serve::Service service) {
+  const auto path = path_of(socket.address);
+  auto fd = serve::listen_unix(path, backlog);
+  if (!fd) return fd.why;
+  sockets_.push_back(socket);
+  server.serve(std::move(*fd.value), std::move(service));
+  return {};
+}
+
 std::string Daemon::open() {
   const auto& service = config_->service;
-  const auto milter_path = path_of(service.milter.address), control_path = path_of(service.control.address);
-  if (!milter_path.empty())
-    if (auto why = serve::why_not_free(milter_path); !why.empty()) return why;
-  auto control = serve::listen_unix(control_path, 16);
-  if (!control) return control.why;
-  socket_paths_.push_back(control_path);
-  control_server_.serve(std::move(*control.value), [this](std::string_view request) { return control_.answer(request); });
-  const auto old_mask = ::umask(0177);  // nobody connects before the group is set
-  auto why = session::open_milter({.address = service.milter.address}, shared_, log_);
+  if (const auto path = path_of(service.milter.address); !path.empty())
+    if (auto why = serve::why_not_free(path); !why.empty()) return why;
+  const auto control = [this](std::string_view request) { return control_.answer(request); };
+  auto why = listen(control_server_, service.control, 16, {netstring::framing, control_limits, control, ""});
+  if (why.empty() && service.maps) {
+    const auto maps = [this](std::string_view request) { return maps_.answer(request); };
+    why = listen(mta_server_, *service.maps, mta_backlog, {netstring::framing, map_limits, maps, serve::Maps::malformed});
+  }
+  if (why.empty() && service.policy) {
+    const auto policy = [this](std::string_view request) { return access_policy_.answer(request); };
+    why = listen(mta_server_, *service.policy, mta_backlog, {attribute_list::framing, policy_limits, policy, serve::AccessPolicy::dunno});
+  }
+  if (!why.empty()) return why;
+  const auto old_mask = ::umask(0177);
+  why = session::open_milter({.address = service.milter.address}, shared_, log_);
   ::umask(old_mask);
   if (!why.empty()) return why;
-  if (!milter_path.empty()) socket_paths_.push_back(milter_path);
-  if (why = serve::give_to_group(control_path, service.control.group, service.control.mode); !why.empty()) return why;
-  if (!milter_path.empty())
-    if (why = serve::give_to_group(milter_path, service.milter.group, service.milter.mode); !why.empty()) return why;
-  return become_user(own_user, socket_paths_, control_path);
+  if (!path_of(service.milter.address).empty()) sockets_.push_back(service.milter);
+  std::vector<std::string> paths;
+  for (const auto& socket : sockets_) {
+    const auto& path = paths.emplace_back(path_of(socket.address));
+    if (why = serve::give_to_group(path, socket.group, socket.mode); !why.empty()) return why;
+  }
+  return become_user(own_user, paths, paths.front());
 }
 
 // The one way to a new policy, for SIGHUP and the control socket. A bad configuration changes nothing. Whatever fails, memory included, the
@@ -173,6 +208,7 @@ void Daemon::load_and_publish() {
     result_.diagnostics.emplace_back("the socket settings have changed: they take effect at the next start of the daemon");
     log_.warning(result_.diagnostics.back());
   }
+  const auto old = policy_.get();  // to be destroyed here, which takes long, and not by a lookup that is the last to let go
   config_ = std::move(loaded.config);
   policy_.set(policy_of(config_));
   result_.ok = true;
@@ -193,7 +229,7 @@ serve::Status Daemon::status() {
 }
 
 void Daemon::remove_sockets() const {
-  for (const auto& path : socket_paths_) ::unlink(path.c_str());
+  for (const auto& socket : sockets_) ::unlink(path_of(socket.address).c_str());
 }
 
 // No new messages; those in flight may finish, until the time is up or a second signal says not to wait.
@@ -209,19 +245,24 @@ void Daemon::drain() {
   log_.info("stopped with " + std::to_string(shared_.in_flight.load()) + " messages in flight");
 }
 
+// Without its answers the MTA would wait in vain: better a daemon that ends and is started again.
+void Daemon::run_server(serve::Server& server, const char* name) {
+  try {
+    server.run();
+  } catch (const std::exception& e) {
+    log_.error(std::string(name) + " service ended: " + e.what());
+    ::_exit(exit_failure);
+  }
+}
+
 int Daemon::run() {
   use_log_settings();
   sigset_t all, none;
   sigfillset(&all);
   sigemptyset(&none);
   pthread_sigmask(SIG_SETMASK, &all, nullptr);  // threads inherit this
-  std::thread([this] {
-    try {
-      control_server_.run();
-    } catch (const std::exception& e) {
-      log_.error(std::string("control service ended: ") + e.what());
-    }
-  }).detach();
+  std::thread([this] { run_server(control_server_, "control"); }).detach();
+  std::thread([this] { run_server(mta_server_, "map and policy"); }).detach();
   std::atomic<bool> signals_ours{false};
   std::thread([this, &signals_ours] {
     signals_ours.wait(false);

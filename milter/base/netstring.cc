@@ -18,12 +18,17 @@ Taken take(std::string_view in, std::size_t most) {
   return {Taken::State::complete, in.substr(at, size), at + size + 1};
 }
 
-std::string encode(std::string_view payload) {
-  auto out = std::to_string(payload.size());
-  out.reserve(out.size() + payload.size() + 2);
+void append(std::string& out, std::string_view payload) {
+  out += std::to_string(payload.size());
   out += ':';
   out += payload;
   out += ',';
+}
+
+std::string encode(std::string_view payload) {
+  std::string out;
+  out.reserve(payload.size() + 24);
+  append(out, payload);
   return out;
 }
 

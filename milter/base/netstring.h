@@ -2,22 +2,21 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <string>
 #include <string_view>
 
-namespace cm::netstring {
+#include "base/framing.h"
 
-struct Taken {
-  enum class State : std::uint8_t { complete, incomplete, malformed } state = State::incomplete;
-  std::string_view payload;  // into the input; only if complete
-  std::size_t length = 0;    // bytes of input used; only if complete
-};
+namespace cm::netstring {
 
 /// The netstring at the start of `in`. Malformed: no digits, a leading zero, a payload over `most` bytes, no final comma.
 /// Malformed is known as soon as it can be: a length over `most` is never waited for.
 Taken take(std::string_view in, std::size_t most);
 
+void append(std::string& out, std::string_view payload);
 std::string encode(std::string_view payload);
+
+/// The length stands in front, so that there is nothing to remember between two calls.
+inline constexpr Framing framing{[](std::string_view in, std::size_t most, std::size_t&) { return take(in, most); }, append};
 
 }  // namespace cm::netstring

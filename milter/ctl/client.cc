@@ -63,8 +63,8 @@ Answer ask(const std::string& path, std::string_view request) {
     if (got == 0) return failure(path, "the connection was closed before the answer was complete");
     received.append(buffer, static_cast<std::size_t>(got));
     const auto taken = netstring::take(received, answer_bytes);
-    if (taken.state == netstring::Taken::State::complete) return Answer(std::string(taken.payload));
-    if (taken.state == netstring::Taken::State::malformed) return failure(path, "what answers there does not speak our protocol");
+    if (taken.state == Taken::State::complete) return Answer(std::string(taken.payload));
+    if (taken.state == Taken::State::malformed) return failure(path, "what answers there does not speak our protocol");
   }
 }
 

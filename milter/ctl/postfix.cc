@@ -65,6 +65,22 @@ bool is_for_some_domains(const OutboundConnector& c) {
          std::any_of(c.recipient_domains.begin(), c.recipient_domains.end(), [](const auto& d) { return d.kind != DomainPattern::Kind::any; });
 }
 
+/// A POSIX pattern for a field name; `*` at its end stands for anything, as in headers.strip.
+std::string header_pattern(std::string_view name) {
+  const bool family = name.ends_with('*');
+  if (family) name.remove_suffix(1);
+  std::string out = "/^";
+  for (const char c : name) {
+    if (c == '{' || c == '}') {
+      out += '.';  // a brace that is not paired ends the table
+      continue;
+    }
+    if (std::string_view(".*+?^|()[]\\/").find(c) != std::string_view::npos) out += '\\';
+    out += verbatim({&c, 1});
+  }
+  return out + (family ? "" : "[[:space:]]*:") + "/";
+}
+
 class Writer {
  public:
   Writer(const PolicyData& policy, const config::Service& service, const PostfixHost& host) : policy_(policy), service_(service), host_(host) {}
@@ -91,7 +107,7 @@ class Writer {
   void map(std::string name, const char* map, const std::vector<std::string>& users, const std::string& what) {
     if (users.empty() || !service_.maps) return;
     const auto maps = endpoint(service_.maps->address, host_.queue_directory);
-    main(std::move(name), "socketmap:" + maps.address + ":" + map, what + some_of(users) + maps.caution);
+    main(std::move(name), "socketmap:" + maps.address + ":" + map, some_of(users) + ": " + what + maps.caution);
   }
   [[nodiscard]] std::vector<std::string> granting() const { return enabled_names(policy_.inbound, is_grant); }
   [[nodiscard]] bool decides_relay() const { return service_.policy.has_value() && !granting().empty(); }
@@ -133,7 +149,7 @@ void Writer::smuggling() {
 void Writer::client_certificates() {
   const auto names = enabled_names(policy_.inbound, [](const auto& c) { return !c.certificates.empty(); });
   if (names.empty()) return;
-  main("smtpd_tls_ask_ccert", "yes", "Clients are asked for a certificate, for " + some_of(names));
+  main("smtpd_tls_ask_ccert", "yes", some_of(names) + ": clients are asked for a certificate");
   example("smtpd_tls_CAfile", "/etc/postfix/client-ca.pem",
           "Whose client certificates count: the CAs of these peers and no others, since a connector sees only names of a certificate");
 }
@@ -155,31 +171,46 @@ void Writer::relay() {
 void Writer::routes() {
   const auto& all = policy_.outbound;
   map("transport_maps", "transport", enabled_names(all, [](const auto& c) { return !c.is_rule_scoped() && is_for_some_domains(c); }),
-      "Where mail for their recipients goes, before tables of your own: ");
+      "where mail for their recipients goes");
   map("sender_dependent_default_transport_maps", "default_route",
       enabled_names(all, [](const auto& c) { return !c.is_rule_scoped() && is_for_any_domain(c); }),
-      "Where everything else goes, but not mail for local, virtual or relay domains: ");
+      "where all other mail goes that is not for local, virtual or relay domains");
 }
 
 void Writer::rules() {
-  map("milter_header_checks", "route", enabled_names(policy_.outbound, [](const auto& c) { return c.is_rule_scoped(); }),
-      "Whole messages go another way when the milter says so in a header of its own; headers that arrived are never asked: ");
+  const auto names = enabled_names(policy_.outbound, [](const auto& c) { return c.is_rule_scoped(); });
+  map("milter_header_checks", "route", names,
+      "takes whole messages, which the milter marks with a header of its own; headers that arrived are never asked");
+  if (names.empty() || !service_.maps) return;
+  // postsuper -r takes a message out of the queue and back through pickup and cleanup. Its FILTER is not kept, no milter is asked again.
+  const std::string service = "cleanup-requeued";
+  const auto add = [&](Place place, std::string owner, std::string name, std::string value, std::string reason) {
+    lines.push_back({place, std::move(owner), std::move(name), std::move(value), std::move(reason)});
+  };
+  add(Place::service, service + "/unix", "", service + " unix n - - - 0 cleanup",
+      "Mail that postsuper -r requeues loses the way a rule gave it, and the milter does not see it again; it shall wait, not leave as other mail "
+      "does");
+  add(Place::service, service + "/unix", "header_checks",
+      "regexp:{{" + header_pattern(policy_.header_prefix + "-Route") + " FILTER retry:4.3.0 requeued mail has lost its route}}",
+      "The header of " + some_of(names) + " is still on it; header_checks of yours belong behind this, with a comma between");
+  add(Place::service, service + "/unix", "nested_header_checks", "", "What is attached to a message has no route");
+  add(Place::stock, "pickup/unix", "cleanup_service_name", service, "Sends requeued mail there, and what local programs submit");
 }
 
 void Writer::outbound_tls() {
   const auto with = [this](auto condition) { return service_.maps ? enabled_names(policy_.outbound, condition) : std::vector<std::string>{}; };
   const auto is = [&](OutboundTls a, OutboundTls b) { return with([=](const auto& c) { return c.tls == a || c.tls == b; }); };
-  map("smtp_tls_policy_maps", "tls_policy", with([](const auto& c) { return c.tls != OutboundTls::unset; }), "What is demanded of the next hop: ");
+  map("smtp_tls_policy_maps", "tls_policy", with([](const auto& c) { return c.tls != OutboundTls::unset; }), "what is demanded of the next hop");
   if (const auto names = is(OutboundTls::verify, OutboundTls::verify); !names.empty())
     example("smtp_tls_CAfile", "/etc/ssl/certs/ca-certificates.crt",
-            "Whose server certificates count; without this or smtp_tls_CApath none does, and mail waits: for " + some_of(names));
+            some_of(names) + ": whose server certificates count; without this or smtp_tls_CApath none does, and the mail waits");
   if (const auto names = is(OutboundTls::dane, OutboundTls::dane_only); !names.empty())
-    main("smtp_dns_support_level", "dnssec", "DANE needs it, and a resolver on this machine that validates: for " + some_of(names));
+    main("smtp_dns_support_level", "dnssec", some_of(names) + ": DANE needs this, and a resolver on this machine that validates");
   if (const auto names = is(OutboundTls::fingerprint, OutboundTls::fingerprint); !names.empty())
-    main("smtp_tls_fingerprint_digest", "sha256", "The kind of fingerprints in " + some_of(names));
+    main("smtp_tls_fingerprint_digest", "sha256", some_of(names) + ": the kind of their fingerprints");
   const auto demanding = with([](const auto& c) { return c.tls >= OutboundTls::encrypt; });
   if (!demanding.empty() && host_.version >= PostfixVersion{3, 10, 0})
-    main("tls_required_enable", "no", "A sender's header \"TLS-Required: no\" would undo the TLS demands of " + some_of(demanding));
+    main("tls_required_enable", "no", some_of(demanding) + ": a sender's header \"TLS-Required: no\" would undo what is demanded");
 }
 
 void Writer::transports() {
@@ -218,22 +249,6 @@ void Writer::listeners() {
   }
 }
 
-/// A POSIX pattern for a field name; `*` at its end stands for anything, as in headers.strip.
-std::string header_pattern(std::string_view name) {
-  const bool family = name.ends_with('*');
-  if (family) name.remove_suffix(1);
-  std::string out = "/^";
-  for (const char c : name) {
-    if (c == '{' || c == '}') {
-      out += '.';  // a brace that is not paired ends the table
-      continue;
-    }
-    if (std::string_view(".*+?^|()[]\\/").find(c) != std::string_view::npos) out += '\\';
-    out += verbatim({&c, 1});
-  }
-  return out + (family ? "" : "[[:space:]]*:") + "/";
-}
-
 void Writer::services_without_milter() {
   std::vector<std::string> names{policy_.header_prefix, policy_.header_prefix + "-*"};
   names.insert(names.end(), policy_.strip_headers.begin(), policy_.strip_headers.end());
@@ -250,6 +265,7 @@ void Writer::services_without_milter() {
   };
   add("", service + " unix n - - - 0 cleanup", "Removes the headers that the milter would have removed");
   add("header_checks", "regexp:{" + checks + "}", "Forged ones, in any spelling");
+  add("nested_header_checks", "", "Attached messages stay as they are");
   lines.push_back({Place::without_milter, "", "cleanup_service_name", service, "Sends the mail of such an smtpd service there"});
 }
 

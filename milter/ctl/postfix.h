@@ -30,11 +30,11 @@ struct PostfixHost {
   std::string queue_directory;  // absolute
 };
 
-/// One setting. In master.cf it belongs to a service: one that is named, or those that only the administrator knows.
+/// One setting. In master.cf it belongs to a service: a new one, one that Postfix comes with, or those that only the administrator knows.
 struct PostfixLine {
-  enum class Place { main, service, listener, without_milter };
+  enum class Place { main, service, stock, listener, without_milter };
   Place place = Place::main;
-  std::string service;   // place service: as postconf(1) -M names it, "smtp-fabrikam/unix"; place listener: the listener's name
+  std::string service;   // places service and stock: as postconf(1) -M names it, "smtp-fabrikam/unix"; place listener: the listener's name
   std::string name;      // of the parameter; empty: the whole entry of the service
   std::string value;     // in Postfix's syntax
   std::string reason;    // one line

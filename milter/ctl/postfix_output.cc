@@ -33,6 +33,7 @@ constexpr Section sections[] = {
      "# main.cf. Of two lines for one name the last counts: where you have one already, change that; in a list our entry stands before yours,\n"
      "# with a comma between. Lines that are commented out here need a choice of yours.\n"},
     {Place::service, "# master.cf: services to add.\n"},
+    {Place::stock, "# master.cf: lines for services that Postfix comes with. Take off the # below the right service.\n"},
     {Place::listener, "# master.cf: lines for the smtpd services that are our listeners. Take off the # below the right service.\n"},
     {Place::without_milter,
      "# master.cf: only if you have an smtpd service whose mail the milter does not see: smtpd_milters is emptied there, or mail comes to it\n"
@@ -41,7 +42,9 @@ constexpr Section sections[] = {
 
 void append(std::string& out, const PostfixLine& line, bool commented_out) {
   const bool belongs_to_another = line.place != Place::main && !line.name.empty() && !line.service.empty();
-  const auto who = line.place == Place::listener ? "Listener " + line.service + ": " : "";
+  const auto who = line.place == Place::listener ? "Listener " + line.service + ": "
+                   : line.place == Place::stock  ? "Service " + line.service + ": "
+                                                 : "";
   out += (belongs_to_another ? "# " : "\n# ") + safe(who + line.reason) + ".\n";
   out += (commented_out ? "#" : "") + safe(show(line)) + "\n";
 }
@@ -56,7 +59,7 @@ std::string to_text(const std::vector<PostfixLine>& lines) {
     const auto is_here = [&](const auto& line) { return line.place == section.place; };
     if (std::none_of(lines.begin(), lines.end(), is_here)) continue;
     out.append(out.empty() ? "" : "\n\n").append(section.heading);
-    const bool misplaced_if_pasted = section.place == Place::listener || section.place == Place::without_milter;
+    const bool misplaced_if_pasted = section.place != Place::main && section.place != Place::service;
     for (const auto& line : lines)
       if (is_here(line)) append(out, line, misplaced_if_pasted || line.example);
   }

@@ -21,6 +21,9 @@ struct Counters {
   Counter messages{0};                          // MAIL commands
   Counter audit_differences{0};                 // messages that the audit connectors would have changed
   Counter internal_failures{0};                 // each is logged as an error; none ends in an acceptance
+  Counter map_lookups{0};                       // answered by the map service, found or not
+  Counter policy_requests{0};                   // asked of the Postfix policy service
+  Counter policy_permits{0};                    // of these, relaying allowed
   std::array<Counter, action_count> actions{};  // outcomes, as logged: accepted messages and each refusal
   std::array<Counter, rule_count> rules{};      // outcomes that a rule decided
   Counter& of(Action action) { return actions[static_cast<std::size_t>(action)]; }

@@ -72,4 +72,7 @@ struct Facts {
 /// "TLSv1.2" -> tls1_2; empty -> none; anything else -> unknown.
 TlsVersion parse_tls_version(std::string_view name);
 
+/// The certificate's names as the MTA said them, decoded: one over its bound meets nothing.
+void set_certificate_names(Tls& tls, std::string_view subject, std::string_view issuer);
+
 }  // namespace cm

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "policy/index.h"
+#include "policy/limits.h"
 #include "policy/outbound_index.h"
 
 namespace cm {
@@ -178,6 +179,13 @@ TlsVersion parse_tls_version(std::string_view name) {
   if (name == "TLSv1.2") return TlsVersion::tls1_2;
   if (name == "TLSv1.3") return TlsVersion::tls1_3;
   return TlsVersion::unknown;
+}
+
+void set_certificate_names(Tls& tls, std::string_view subject, std::string_view issuer) {
+  const bool readable = subject.size() <= limits::certificate_name_bytes;
+  tls.subject = readable ? std::string(subject) : "(too long)";
+  if (readable) tls.subject_name = normalise_certificate_name(subject);
+  if (issuer.size() <= limits::certificate_name_bytes) tls.issuer = issuer;
 }
 
 }  // namespace cm

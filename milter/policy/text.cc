@@ -1,6 +1,8 @@
 // UTF-8 as RFC 3629 has it, and echo without anything but printable ASCII. Never decodes.
 #include "policy/text.h"
 
+#include <charconv>
+
 namespace cm::text {
 
 bool is_utf8(std::string_view in) {
@@ -29,6 +31,20 @@ std::string printable(std::string_view in, std::size_t most) {
   std::replace_if(
       out.begin(), out.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
   if (in.size() > most) out += "...";
+  return out;
+}
+
+std::string decode_xtext(std::string_view in) {
+  std::string out;
+  for (std::size_t at = 0; at < in.size(); ++at) {
+    unsigned char byte = 0;
+    if (in[at] == '+' && in.size() - at > 2 && std::from_chars(in.data() + at + 1, in.data() + at + 3, byte, 16).ptr == in.data() + at + 3) {
+      out += static_cast<char>(byte);
+      at += 2;
+    } else {
+      out += in[at];
+    }
+  }
   return out;
 }
 

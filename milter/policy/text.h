@@ -41,4 +41,7 @@ bool has_bare_cr(std::string_view in);
 /// For replies: every byte that is not printable ASCII becomes `?`, and what is over `most` bytes is replaced by `...`.
 std::string printable(std::string_view in, std::size_t most);
 
+/// RFC 3461 section 4: `+` and two hexadecimal digits stand for a byte. What is no such escape stays as it is.
+std::string decode_xtext(std::string_view in);
+
 }  // namespace cm::text

@@ -28,6 +28,9 @@ Json to_json(const observe::Counters& counters) {
           {"messages", counters.messages.load()},
           {"audit_differences", counters.audit_differences.load()},
           {"internal_failures", counters.internal_failures.load()},
+          {"map_lookups", counters.map_lookups.load()},
+          {"policy_requests", counters.policy_requests.load()},
+          {"policy_permits", counters.policy_permits.load()},
           {"actions", std::move(actions)},
           {"rules", std::move(rules)}};
 }

@@ -7,29 +7,30 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <system_error>
-
-#include "base/netstring.h"
 
 namespace cm::serve {
 namespace {
 
-constexpr std::size_t waiting_bytes = 1 << 20;  // answers a client has not read; no more of its requests are taken meanwhile
+constexpr int requests_a_turn = 16;  // the MTA asks one at a time; whoever asks more shall not keep it waiting
 
 }  // namespace
 
 struct Server::Client {
+  Client(Fd accepted, Listener& by) : fd(std::move(accepted)), listener(by) {}
   Fd fd;
-  const Handler* handler = nullptr;
+  Listener& listener;
   std::string in, out;
-  bool wants_write = false;
-  Clock::time_point last_request;
-  std::list<std::unique_ptr<Client>>::iterator at;
+  std::size_t scanned = 0;   // of `in`: the framing's note
+  bool has_more = false;     // `in` may hold a complete request
+  bool is_refused = false;   // closed once it has read what is waiting
+  bool wants_write = false;  // watched for room to write, not for requests
+  Clock::time_point last_request = Clock::now();
+  Clients::iterator at;
 };
 
-Server::Server(ServerLimits limits) : limits_(limits), epoll_(::epoll_create1(EPOLL_CLOEXEC)), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+Server::Server() : epoll_(::epoll_create1(EPOLL_CLOEXEC)), wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
   if (!epoll_ || !wake_) throw std::system_error(errno, std::generic_category(), "epoll");
   watch(wake_.get(), EPOLLIN, nullptr, true);
 }
@@ -44,8 +45,8 @@ void Server::watch(int fd, std::uint32_t events, void* what, bool add) {
     throw std::system_error(errno, std::generic_category(), "epoll_ctl");
 }
 
-void Server::serve(Fd listener, Handler handler) {
-  auto& added = listeners_.emplace_back(Listener{std::move(listener), std::move(handler)});
+void Server::serve(Fd listener, Service service) {
+  auto& added = listeners_.emplace_back(Listener{std::move(listener), std::move(service), {}});
   watch(added.fd.get(), EPOLLIN, &added, true);
 }
 
@@ -62,46 +63,47 @@ void Server::accept_from(Listener& listener) {
     if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) set_accepting(false);
     return;
   }
-  auto client = std::make_unique<Client>();
-  client->fd = std::move(fd);
-  client->handler = &listener.handler;
-  client->last_request = Clock::now();
+  auto client = std::make_unique<Client>(std::move(fd), listener);
   watch(client->fd.get(), EPOLLIN, client.get(), true);  // ends with its descriptor, should the next line fail
-  auto& added = *clients_.emplace_back(std::move(client));
-  added.at = std::prev(clients_.end());
-  if (clients_.size() > limits_.clients) close(*clients_.front());
+  auto& clients = listener.clients;
+  auto& added = *clients.emplace_back(std::move(client));
+  added.at = std::prev(clients.end());
+  if (clients.size() > listener.service.limits.clients) close(*clients.front());
 }
 
 void Server::close(Client& client) {
   client.fd.reset();  // leaves epoll by itself
-  closed_.splice(closed_.end(), clients_, client.at);
+  closed_.splice(closed_.end(), client.listener.clients, client.at);
 }
 
 bool Server::read_from(Client& client) {
-  std::array<char, 16384> buffer{};
-  const auto got = ::recv(client.fd.get(), buffer.data(), buffer.size(), 0);
+  const auto got = ::recv(client.fd.get(), buffer_.data(), buffer_.size(), 0);
   if (got < 0) return errno == EAGAIN || errno == EINTR;
   if (got == 0) return false;  // everything complete was answered and read: only then do we read on
-  client.in.append(buffer.data(), static_cast<std::size_t>(got));
+  client.in.append(buffer_.data(), static_cast<std::size_t>(got));
   return answer(client);
 }
 
 bool Server::answer(Client& client) {
+  const auto& [framing, limits, handler, refusal] = client.listener.service;
   std::size_t used = 0;
-  for (;;) {
-    const auto taken = netstring::take(std::string_view(client.in).substr(used), limits_.request_bytes);
-    if (taken.state == netstring::Taken::State::malformed) return false;
-    if (taken.state == netstring::Taken::State::incomplete) break;
-    client.out += netstring::encode((*client.handler)(taken.payload));
+  client.has_more = false;
+  for (int answered = 0; !client.is_refused; ++answered) {
+    const auto taken = framing.take(std::string_view(client.in).substr(used), limits.request_bytes, client.scanned);
+    if (taken.state == Taken::State::incomplete) break;
+    client.has_more = answered == requests_a_turn || client.out.size() >= limits.waiting_bytes;
+    if (client.has_more) break;
+    client.is_refused = taken.state == Taken::State::malformed;
+    if (client.is_refused && refusal.empty()) return false;
+    framing.append(client.out, client.is_refused ? refusal : handler(taken.payload));
     used += taken.length;
-    if (client.out.size() < waiting_bytes) continue;
-    if (!write_to(client)) return false;
-    if (client.wants_write) break;  // the rest when it has read these
+    client.scanned = 0;
   }
   if (used != 0) {
     client.in.erase(0, used);
     client.last_request = Clock::now();
-    clients_.splice(clients_.end(), clients_, client.at);
+    auto& clients = client.listener.clients;
+    clients.splice(clients.end(), clients, client.at);
   }
   return write_to(client);
 }
@@ -114,7 +116,8 @@ bool Server::write_to(Client& client) {
     if (sent < 0) break;
     client.out.erase(0, static_cast<std::size_t>(sent));
   }
-  const bool wants_write = !client.out.empty();
+  if (client.out.empty() && client.is_refused) return false;
+  const bool wants_write = !client.out.empty() || client.has_more;
   if (wants_write != client.wants_write) {
     client.wants_write = wants_write;
     watch(client.fd.get(), wants_write ? static_cast<std::uint32_t>(EPOLLOUT) : static_cast<std::uint32_t>(EPOLLIN), &client, false);
@@ -124,13 +127,17 @@ bool Server::write_to(Client& client) {
 
 int Server::close_idle() {
   int wait = accepting_ ? -1 : 100;
-  while (!clients_.empty()) {
-    const auto left = clients_.front()->last_request + limits_.idle - Clock::now();
-    if (left > Clock::duration::zero()) {
+  for (auto& [fd, service, clients] : listeners_) {
+    while (!clients.empty()) {
+      const auto left = clients.front()->last_request + service.limits.idle - Clock::now();
+      if (left <= Clock::duration::zero()) {
+        close(*clients.front());
+        continue;
+      }
       const auto idle = static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(left).count());
-      return wait < 0 ? idle : std::min(wait, idle);
+      wait = wait < 0 ? idle : std::min(wait, idle);
+      break;
     }
-    close(*clients_.front());
   }
   return wait;
 }
@@ -139,7 +146,9 @@ void Server::handle(Client& client) {
   if (!client.fd) return;  // closed by an earlier event of this round
   bool keep = false;
   try {
-    keep = client.wants_write ? write_to(client) && (client.wants_write || answer(client)) : read_from(client);
+    keep = !client.wants_write  ? read_from(client)
+           : client.out.empty() ? answer(client)
+                                : write_to(client) && (!client.out.empty() || answer(client));
   } catch (const std::exception&) {  // a handler failed: this client sees a closed connection, the others nothing
   }
   if (!keep) close(client);

@@ -10,6 +10,7 @@
 
 #include "policy/domain.h"
 #include "policy/limits.h"
+#include "policy/text.h"
 
 namespace cm::session {
 namespace {
@@ -38,46 +39,25 @@ std::optional<Ip> client_of(const sockaddr* address) {
 
 bool is_loopback(const Ip& ip) { return ip.v6 ? ip.bits == 1 : (ip.bits >> 24) == 127; }
 
-// Sendmail writes certificate names as xtext (RFC 3461 section 4): `+` and two upper-case hexadecimal digits.
-std::string decode_xtext(std::string_view in) {
-  std::string out;
-  for (std::size_t at = 0; at < in.size(); ++at) {
-    unsigned char byte = 0;
-    if (in[at] == '+' && in.size() - at > 2 && std::from_chars(in.data() + at + 1, in.data() + at + 3, byte, 16).ptr == in.data() + at + 3) {
-      out += static_cast<char>(byte);
-      at += 2;
-    } else {
-      out += in[at];
-    }
-  }
-  return out;
-}
-
-void set_names(Tls& tls, std::string_view subject, std::string_view issuer) {
-  const bool readable = subject.size() <= limits::certificate_name_bytes;
-  tls.subject = readable ? std::string(subject) : "(too long)";
-  if (readable) tls.subject_name = normalise_certificate_name(subject);
-  tls.issuer = bounded(issuer, limits::certificate_name_bytes);
-}
-
 // Postfix sends {cert_subject}, the CN, only for a certificate that it verified (smtpd_milter.c).
 void read_postfix_certificate(const Macros& macros, Tls& tls) {
   const char* subject = macros("{cert_subject}");
   if (!subject) return;
   tls.certificate = CertificateState::verified;
-  set_names(tls, subject, text(macros, "{cert_issuer}"));
+  set_certificate_names(tls, subject, text(macros, "{cert_issuer}"));
 }
 
-// Sendmail sends the names of any certificate; only {verify} tells (tls.c). In place of a CN it could not read it writes one of its own.
+// Sendmail sends the names of any certificate, in xtext; only {verify} tells (tls.c). In place of a CN it could not read it writes one of its
+// own.
 void read_other_certificate(Mta mta, const Macros& macros, Tls& tls) {
   const auto verify = text(macros, "{verify}");
   if (verify.empty() ? text(macros, "{cert_subject}").empty() : verify == "NO" || verify == "NOT" || verify == "NONE") return;
   tls.certificate = verify == "OK" ? CertificateState::verified : CertificateState::unverified;
   const auto name = [&](const char* macro) {
     const auto value = text(macros, macro);
-    return mta == Mta::sendmail ? decode_xtext(value) : std::string(value);
+    return mta == Mta::sendmail ? cm::text::decode_xtext(value) : std::string(value);
   };
-  set_names(tls, name("{cn_subject}"), name("{cn_issuer}"));
+  set_certificate_names(tls, name("{cn_subject}"), name("{cn_issuer}"));
   if (tls.subject.starts_with("BadCertificate")) tls.subject_name.clear();
   if (tls.issuer.starts_with("BadCertificate")) tls.issuer.clear();
 }
@@ -86,7 +66,7 @@ Tls read_tls(Mta mta, const Macros& macros) {
   Tls tls;
   const auto version = text(macros, "{tls_version}");
   if (version.empty()) return tls;
-  tls.version = version.size() <= 16 ? std::string(version) : "unknown";
+  tls.version = version.size() <= limits::tls_version_bytes ? std::string(version) : "unknown";
   if (mta == Mta::postfix)
     read_postfix_certificate(macros, tls);
   else

@@ -56,6 +56,7 @@ class PrivatePostfix:
         self.directory = Path(directory)
         self.config, self.queue, self.spool = self.directory / "config", self.directory / "queue", self.directory / "mail"
         self.log_file = self.directory / "log" / "postfix.log"
+        self._listeners = dict(LISTENERS)
         self.ports = dict(zip(LISTENERS, free_ports(len(LISTENERS))))
         self._certificates, self._milter, self._settings = certificates, milter, settings or {}
         self._delivered, self._read = {}, set()
@@ -130,7 +131,7 @@ class PrivatePostfix:
     def _master(self):
         lines = []
         for listener, port in self.ports.items():
-            name, proxied, settings = LISTENERS[listener]
+            name, proxied, settings = self._listeners[listener]
             options = [f"syslog_name=postfix/{listener}", *settings]
             if self._milter:
                 options.append(f"milter_macro_daemon_name={name}")
@@ -148,25 +149,35 @@ class PrivatePostfix:
         lines.append("postlog unix-dgram n - n - 1 postlogd")
         return "\n".join(lines) + "\n"
 
-    def apply(self, lines):
-        """Makes the settings that `connectorctl postfix --json` printed ours, as its reader would; what the caller of the constructor set stays."""
-        edits = {"-e": [], "-M": [], "-P": []}
+    def apply(self, lines, without_milter=()):
+        """Makes the settings that `connectorctl postfix --json` printed ours, as its reader would; what the caller of the constructor set stays.
+
+        `without_milter`: services (as postconf -M names them) whose mail the milter does not see. Apply before start(), or reload().
+        """
+        main = []
         for line in lines:
-            if line["value"] is None or line.get("without_milter"):
-                continue  # for the administrator to choose: __init__ did; and no service of ours is without the milter
+            if line["value"] is None or (line.get("without_milter") and not without_milter):
+                continue  # the first is for the administrator to choose: __init__ did
             if line["file"] == "main.cf":
                 if line["name"] not in self._settings:
-                    edits["-e"].append(f"{line['name']} = {line['value']}")
-            elif "listener" in line:
-                services = (f"127.0.0.1:{port}/inet" for ours, port in self.ports.items() if LISTENERS.get(ours, (ours,))[0] == line["listener"])
-                edits["-P"] += [f"{service}/{line['name']} = {line['value']}" for service in services]
-            elif "name" in line:
-                edits["-P"].append(f"{line['service']}/{line['name']} = {line['value']}")
+                    main.append(f"{line['name']} = {line['value']}")
+            elif "name" not in line:
+                self.postconf("-M", f"{line['service']} = {line['value']}")
+            elif "service" in line:
+                self._set_option(line["service"], line["name"], line["value"])
             else:
-                edits["-M"].append(f"{line['service']} = {line['value']}")
-        for option, settings in edits.items():
-            if settings:
-                self.postconf(option, *settings)
+                named = [f"127.0.0.1:{port}/inet" for ours, port in self.ports.items() if self._listeners.get(ours, (ours,))[0] == line.get("listener")]
+                for service in without_milter if line.get("without_milter") else named:
+                    self._set_option(service, line["name"], line["value"])
+        self.postconf("-e", *main)
+
+    def _set_option(self, service, name, value):
+        if " " not in value:
+            self.postconf("-P", f"{service}/{name}={value}")
+            return
+        # postconf -P takes no blanks in a value, an entry as a whole does.
+        self.postconf("-PX", f"{service}/{name}")
+        self.postconf("-M", f"{service} = {self.postconf('-M', service).strip()} -o {{ {name} = {value} }}")
 
     def postconf(self, *arguments):
         """postconf(1) for this instance; returns what it printed, warnings included. Raises if it fails."""
@@ -189,9 +200,9 @@ class PrivatePostfix:
         with (self.config / "master.cf").open("a", encoding="utf-8") as master:
             master.write("\n".join(_service(line, options)) + "\n")
 
-    def add_listener(self, listener, *options):
-        """A further listener, for client addresses claimed with the PROXY protocol; `options` say its milter_macro_daemon_name, if any."""
-        self.ports[listener] = free_ports(1)[0]
+    def add_listener(self, listener, name, *options):
+        """A further listener that connectors know as `name` (None: not at all), for client addresses claimed with the PROXY protocol."""
+        self._listeners[listener], self.ports[listener] = (name, True, options), free_ports(1)[0]
         self.add_service(f"127.0.0.1:{self.ports[listener]} inet n - n - - smtpd", f"syslog_name=postfix/{listener}",
                          "smtpd_upstream_proxy_protocol=haproxy", *options)
 

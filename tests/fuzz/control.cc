@@ -7,7 +7,7 @@
 #include "fuzz.h"
 
 using namespace cm;
-using State = netstring::Taken::State;
+using State = Taken::State;
 
 static void check_answer(std::string_view request) {
   const observe::Counters counters;

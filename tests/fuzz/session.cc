@@ -1,7 +1,8 @@
 // A whole MTA connection: bytes become macros and milter events; what a session answers is held against the oracle, message by message.
 //
 // The invariants: nothing is accepted that the oracle refuses or that no MAIL and RCPT preceded; every header of our family that was seen is
-// deleted, from the highest index down; a reply is printable ASCII of one class, short enough for libmilter; a log line is one line.
+// deleted, from the highest index down; the way a message is told to take is the oracle's; a reply is printable ASCII of one class, short enough for
+// libmilter; a log line is one line.
 #include "session/session.h"
 
 #include <arpa/inet.h>
@@ -11,6 +12,7 @@
 #include <map>
 
 #include "fuzz.h"
+#include "reference/outbound.h"
 #include "reference/reference.h"
 
 using namespace cm;
@@ -31,6 +33,33 @@ InboundConnector partner(const char* name, const char* scope) {
   c.sender_domains.push_back(*DomainPattern::parse(scope).value);
   c.check_header_from = Check::enforce;
   return c;
+}
+
+OutboundConnector outbound(const char* name, const char* scope, std::uint32_t cost) {
+  OutboundConnector c;
+  c.name = name;
+  c.cost = cost;
+  if (*scope) c.recipient_domains.push_back(*DomainPattern::parse(scope).value);
+  c.smart_hosts.push_back({"[10.0.0.2]", Ip::parse("10.0.0.2")});
+  return c;
+}
+
+OutboundConnector rule(const char* name, const char* field, const char* pattern, std::uint32_t cost) {
+  auto c = outbound(name, "", cost);
+  c.when.emplace().header = HeaderCondition{field, pattern};
+  return c;
+}
+
+// Two rules by header, one of them over a field that most have removed, one by connector, two choices by recipient, and one that is tried.
+std::vector<OutboundConnector> rich_outbound(bool second) {
+  auto by_connector = outbound("archive", ".us.example", 3), tried = outbound("tried", "d.example", 1);
+  by_connector.when.emplace().connectors = {"printer", "lock"};
+  for (const char* domain : {".us.example", "c.example"}) by_connector.when->sender_domains.push_back(*DomainPattern::parse(domain).value);
+  tried.mode = Mode::audit;
+  auto classified = rule("classified", "X-Class", "top secret", 1);
+  if (second) classified.recipient_domains.push_back(*DomainPattern::parse("*").value);
+  return {classified, rule("kept", "X-MS-Exchange-Organization-A", "^s", 2), by_connector, outbound("all", "*", 1), outbound("d", ".d.example", 1),
+          tried};
 }
 
 // One connector of each kind; `second`: after a reload that asks for sizes, renames the family and tries something.
@@ -62,12 +91,30 @@ PolicyData rich_policy(bool second) {
   tls.min_tls_version = TlsVersion::tls1_2;
   tls.on_violation = OnViolation::tempfail;
   data.inbound = {server, printer, backup, lock, fabrikam, tagged, tls};
+  data.outbound = rich_outbound(second);
   if (!second) return data;
   data.header_prefix = "X-Us";
   data.inbound[0].max_message_size = 300;
   data.inbound[4].mode = Mode::audit;
   data.reject_unmatched = true;
   return data;
+}
+
+// A line of the input with a fold for each vertical tab.
+std::string folded(std::string_view line) {
+  std::string out;
+  for (const char c : line) out += c == '\v' ? std::string("\n ") : std::string(1, c);
+  return out;
+}
+// Line feeds that become CR LF on the wire.
+std::size_t line_ends(const std::string& value) {
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < value.size(); ++i) count += value[i] == '\n' && (i == 0 || value[i - 1] != '\r') ? 1 : 0;
+  return count;
+}
+std::string trimmed(const std::string& name) {
+  const auto first = name.find_first_not_of(" \t");
+  return first == std::string::npos ? std::string() : name.substr(first, name.find_last_not_of(" \t") - first + 1);
 }
 
 void check_reply(const Reply& reply) {
@@ -180,6 +227,7 @@ class Model {
     facts_.sender = {envelope(event.argument, event.resolved), event.tls, event.login, event.declared_size, false};
     facts_.recipients.clear();
     facts_.content.emplace();
+    fields_.clear();
     accepted_ = seen_own_ = seen_ = 0;
     from_fields_ = 0;
     size_ = 2;
@@ -228,14 +276,16 @@ class Model {
                                      "Subject",
                                      ""};
     const auto choice = bytes.of(names);
-    const std::string name(*choice ? std::string_view(choice) : bytes.line()), value(bytes.line());
+    const std::string name(*choice ? std::string_view(choice) : bytes.line());
+    const auto value = folded(bytes.line());
     session_.header(name, value);
     if (!open_) return;
     note(name);
+    fields_.push_back({trimmed(name), value});
     auto& content = *facts_.content;
-    size_ += name.size() + value.size() + 4;
+    size_ += name.size() + value.size() + 4 + line_ends(value);
     for (const auto* text : {&name, &value}) content.malformed_header = content.malformed_header || text->find('\r') != std::string::npos;
-    if (to_lower(name) != "from" && to_lower(name) != "from ") return;
+    if (to_lower(trimmed(name)) != "from") return;
     const auto domains = parse_header_from(value);
     content.from.kind = from_fields_++ > 0 ? HeaderFrom::Kind::several : domains ? HeaderFrom::Kind::parsed : HeaderFrom::Kind::unparsable;
     if (domains) content.from.domains = *domains;
@@ -265,6 +315,7 @@ class Model {
     if (answer.refusal) check_reply(*answer.refusal);
     if (!was_open) return REQUIRE(answer.refusal && answer.refusal->code == 451 && answer.edits.empty());
     if (sees_body_) facts_.content->size = size_;
+    facts_.content->header_rules = reference::header_rules(pinned_->data(), fields_);
     const auto wanted = reference::reference_decide(pinned_->data(), facts_);
     const bool too_many = seen_ > limits::removable_headers;
     REQUIRE(answer.refusal.has_value() == (is_refusal(wanted.action) || too_many));
@@ -276,6 +327,7 @@ class Model {
     std::map<std::string, int> next;
     std::size_t deleted = 0, quarantined = 0;
     bool inserted = false, trusted = false;
+    std::vector<std::string> routing;
     for (const auto& edit : edits) {
       REQUIRE((edit.name + edit.value).find_first_of(std::string_view("\r\n\0", 3)) == std::string::npos);
       if (edit.kind == MtaAction::Kind::delete_header) {
@@ -286,6 +338,7 @@ class Model {
       } else if (edit.kind == MtaAction::Kind::insert_header) {
         inserted = true;
         trusted = trusted || edit.name == pinned_->data().header_prefix + "-Trust";
+        if (edit.name.ends_with("-Outbound") || edit.name.ends_with("-Route")) routing.push_back(edit.name + ": " + edit.value);
         REQUIRE(fuzz::is_printable(edit.value) && edit.index == 0 &&
                 (edit.name.starts_with(pinned_->data().header_prefix + "-") || edit.name == "X-Site"));
       } else {
@@ -293,6 +346,8 @@ class Model {
       }
     }
     for (const auto& [name, last] : next) REQUIRE(last == 1);
+    const auto routes = reference::routing_headers(pinned_->data(), wanted);
+    REQUIRE(std::is_permutation(routing.begin(), routing.end(), routes.begin(), routes.end()));
     REQUIRE(deleted == (wanted.keeps_headers ? seen_own_ : seen_));
     REQUIRE(trusted == wanted.proven && quarantined == (wanted.action == Action::quarantine ? 1U : 0U));
   }
@@ -307,6 +362,7 @@ class Model {
   bool second_ = false, connected_ = false, open_ = false, failed_ = false;
   std::shared_ptr<const Policy> pinned_;
   Facts facts_;
+  std::vector<reference::HeaderField> fields_;
   std::size_t accepted_ = 0, seen_own_ = 0, seen_ = 0;
   int from_fields_ = 0;
   std::uint64_t size_ = 0;

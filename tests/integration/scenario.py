@@ -83,14 +83,37 @@ class Scenario(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         host = MailHost(build_directory(), settings=cls.settings)
-        cls.arrange(host.daemon)
-        host.daemon.configure(cls.config)
+        try:
+            cls.arrange(host.daemon)
+            cls.arrange_host(host)
+            host.daemon.configure(cls.text(cls.config))
+        except BaseException:
+            host.remove()
+            raise
         host.start()
         cls.host = host
 
     @classmethod
     def arrange(cls, daemon):
         """What a class of tests changes in its daemon before that is configured and started."""
+
+    @classmethod
+    def arrange_host(cls, host):
+        """The same of the whole host."""
+
+    @classmethod
+    def text(cls, config):
+        """The configuration as it is given to the daemon."""
+        return config
+
+    def reload(self, config):
+        """Another configuration until the end of the test."""
+        def load(config):
+            self.host.daemon.configure(self.text(config))
+            status, said = self.host.daemon.control_tool("reload")
+            self.assertEqual(status, 0, said)
+        load(config)
+        self.addCleanup(load, self.config)
 
     @classmethod
     def tearDownClass(cls):

@@ -24,8 +24,15 @@ class FaultScenario(Scenario):
     """Short time-outs, and the count. `logs`: the log is there to be compared with."""
 
     config = CONFIG
-    settings = {"milter_connect_timeout": "2s", "milter_command_timeout": "2s", "milter_content_timeout": "3s"}
+    settings = {"milter_command_timeout": "2s", "milter_content_timeout": "3s"}
     logs = True
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        milter = cls.host.postfix.postconf("-h", "smtpd_milters").strip()
+        cls.host.postfix.set(smtpd_milters=milter.replace("connect_timeout=10s", "connect_timeout=2s"))
+        cls.host.postfix.reload()
 
     def setUp(self):
         self.daemon = self.host.daemon
@@ -133,7 +140,7 @@ class Faults(FaultScenario):
     def test_absence_under_load(self):
         """the daemon away for some seconds under load"""
         with Load(self.host) as load:
-            time.sleep(0.5)
+            wait.until(lambda: any(one.fate == "delivered" for one in load.sent), "the first message to be delivered")
             self.daemon.kill()
             time.sleep(10 if full() else 1.5)
             self.daemon.start()

@@ -56,6 +56,13 @@ def large(count, networks_each):
     return HEAD + "inbound = (\n" + ",\n".join(connectors(count, networks_each)) + "\n);\n"
 
 
+def outbound(count):
+    """`count` outbound connectors, a domain and a smart host each, and one for everything else."""
+    return HEAD + "outbound = (\n" + "".join(
+        f'{{ name = "to-{number}"; recipient_domains = [ "{domain(number)}" ]; smart_hosts = [ "[mx.{domain(number)}]:25" ]; tls = "verify"; }},\n'
+        for number in range(count)) + '{ name = "provider"; recipient_domains = [ "*" ]; smart_hosts = [ "[out.provider.example]" ]; }\n);\n'
+
+
 def large_messages(count, networks_each):
     """One message for each connector of large(), from the middle of its networks."""
     lines = []

@@ -15,6 +15,7 @@
 #include "policy/render.h"
 #include "reference.h"
 #include "steps.h"
+#include "ways.h"
 
 namespace {
 
@@ -28,6 +29,9 @@ std::uint64_t setting(const char* name, std::uint64_t fallback) {
   const char* text = std::getenv(name);
   return text != nullptr ? std::strtoull(text, nullptr, 10) : fallback;
 }
+
+// Empty stands for recipients of whom none has a connector.
+std::vector<OutboundId> ways(const Decision& d) { return d.outbound.empty() ? std::vector(d.recipients.size(), no_outbound) : d.outbound; }
 
 // Which parts of two decisions differ, in words; empty if none. Steps are explanation, not decision.
 std::string difference(const Decision& a, const Decision& b) {
@@ -46,6 +50,9 @@ std::string difference(const Decision& a, const Decision& b) {
   part("violations", a.violations == b.violations);
   part("recipients", a.recipients == b.recipients);
   part("audit", a.audit == b.audit);
+  part("outbound", ways(a) == ways(b));
+  part("route", a.route == b.route);
+  part("audit_outbound", a.audit_outbound == b.audit_outbound);
   return out;
 }
 
@@ -93,6 +100,34 @@ void reduce_connectors(const PolicyData& policy, Reductions& out) {
   }
 }
 
+void reduce_outbound(const PolicyData& policy, Reductions& out) {
+  for (std::size_t i = 0; i < policy.outbound.size(); ++i) {
+    const auto on = [&out, i](auto change) {
+      out.emplace_back([i, change](PolicyData& p, Facts&) {
+        if (i < p.outbound.size()) change(p.outbound[i]);
+      });
+    };
+    on([](OutboundConnector& c) { c.enabled = false; });
+    on([](OutboundConnector& c) {
+      if (c.when) c.recipient_domains.clear();
+    });
+    on([](OutboundConnector& c) {
+      if (c.recipient_domains.size() > 1) c.recipient_domains.pop_back();
+    });
+    on([](OutboundConnector& c) {
+      if (c.recipient_domains.size() > 1) c.recipient_domains.erase(c.recipient_domains.begin());
+    });
+    on([](OutboundConnector& c) { c.organization = false; });
+    on([](OutboundConnector& c) {
+      if (c.when && (c.when->header || !c.when->connectors.empty())) c.when->sender_domains.clear();
+    });
+    on([](OutboundConnector& c) {
+      if (c.when && (c.when->header || !c.when->sender_domains.empty())) c.when->connectors.clear();
+    });
+    on([](OutboundConnector& c) { c.smart_hosts.resize(std::min<std::size_t>(c.smart_hosts.size(), 1)); });
+  }
+}
+
 void reduce_message(const Facts& facts, Reductions& out) {
   for (std::size_t i = facts.recipients.size(); i-- > 1;)
     out.emplace_back([i](PolicyData&, Facts& f) {
@@ -124,6 +159,7 @@ void shrink(PolicyData& policy, Facts& facts) {
   const auto same_parts = difference(policy, facts);
   Reductions reductions;
   reduce_connectors(policy, reductions);
+  reduce_outbound(policy, reductions);
   reduce_message(facts, reductions);
   for (int round = 0; round < 4; ++round)
     for (const auto& reduce : reductions) {
@@ -152,6 +188,12 @@ void check_steps(const Policy& policy, const Facts& facts, const Decision& decis
   if (!wrong.empty()) BOOST_ERROR(wrong << "\n" << describe(policy.data()) << describe(facts) << "  decision: " << describe(decision));
 }
 
+// Beside the decision itself: what the maps are told, which rules a header meets, what header fields say.
+void check_ways(const Policy& policy, const Facts& facts, const Decision& decision, const std::vector<HeaderField>& fields, Dice& dice) {
+  for (const auto& wrong : {untold(policy, dice), unnoted(policy, fields), unwritten(policy, facts, decision), unexplained(policy, facts, decision)})
+    if (!wrong.empty()) BOOST_ERROR(wrong << "\n" << describe(policy.data()) << describe(facts) << "  decision: " << describe(decision));
+}
+
 struct Counts {
   std::map<std::string, std::size_t> seen;
 
@@ -168,6 +210,32 @@ struct Counts {
     if (d.proven) ++seen["proven"];
     if (d.marked) ++seen["marked"];
     if (d.keeps_headers) ++seen["keeps_headers"];
+  }
+
+  void add_ways(const PolicyData& policy, const Facts& facts, const Decision& d) {
+    constexpr const char* levels[] = {"by *", "by a wildcard", "by name"};
+    for (std::size_t i = 0; i < d.recipients.size() && d.route == no_outbound; ++i) {
+      if (d.outbound.empty() || d.outbound[i] == no_outbound) continue;
+      const int level = leaving(policy, facts.recipients[i].resolved.domain, Pass::enforced).level;
+      ++seen[std::string("outbound ") + levels[level == any_level ? 0 : level == exact_level ? 2 : 1]];
+    }
+    const auto common = way_of_all(d);
+    if (common == no_outbound && std::count(d.outbound.begin(), d.outbound.end(), no_outbound) < static_cast<std::ptrdiff_t>(d.outbound.size()))
+      ++seen["several ways"];
+    if (common != no_outbound && d.route == no_outbound && d.recipients.size() > 1) ++seen["one way"];
+    if (d.audit_outbound != no_outbound) ++seen["audit_outbound"];
+    if (d.audit_outbound != no_outbound && policy.outbound[d.audit_outbound].when) ++seen["audit_outbound by rule"];
+    if (d.route != no_outbound) add_rule(policy, d);
+  }
+
+  void add_rule(const PolicyData& policy, const Decision& d) {
+    const auto& rule = policy.outbound[d.route];
+    const bool partner = d.rule == Rule::none && d.connector != no_connector && policy.inbound[d.connector].is_partner();
+    ++seen[d.vouched != Vouched::no ? "rule for vouched mail" : partner ? "rule for a partner" : "rule for a grant"];
+    if (rule.when->header) ++seen[rule.when->header->name.starts_with("X-MS") ? "rule by kept header" : "rule by header"];
+    if (!rule.when->sender_domains.empty()) ++seen["rule by sender"];
+    if (!rule.when->connectors.empty()) ++seen["rule by connector"];
+    if (rule.has_recipient_scope()) ++seen["rule with recipient_domains"];
   }
 };
 
@@ -205,7 +273,21 @@ constexpr const char* expected[] = {"action accept",
                                     "vouched local",
                                     "proven",
                                     "marked",
-                                    "keeps_headers"};
+                                    "keeps_headers",
+                                    "outbound by *",
+                                    "outbound by a wildcard",
+                                    "outbound by name",
+                                    "several ways",
+                                    "one way",
+                                    "audit_outbound",
+                                    "audit_outbound by rule",
+                                    "rule for vouched mail",
+                                    "rule for a partner",
+                                    "rule for a grant",
+                                    "rule by header",
+                                    "rule by sender",
+                                    "rule by connector",
+                                    "rule with recipient_domains"};
 
 BOOST_AUTO_TEST_CASE(engine_decides_as_the_contract_says) {
   const auto pairs = setting("CM_PAIRS", 200000);
@@ -213,13 +295,18 @@ BOOST_AUTO_TEST_CASE(engine_decides_as_the_contract_says) {
   Counts counts;
   std::map<std::string, std::size_t> mismatches;
   for (std::uint64_t done = 0; done < pairs;) {
-    const auto data = random_policy(dice);
+    auto data = random_policy(dice);
+    data.outbound = random_outbound(dice, data);
     const Policy policy(data);
     for (std::size_t i = 0; i < messages_per_policy && done < pairs; ++i, ++done) {
-      const auto facts = random_facts(dice, data);
+      auto facts = random_facts(dice, data);
+      const auto fields = random_header(dice, data);
+      if (facts.content) facts.content->header_rules = header_rules(data, fields);
       const auto wanted = reference_decide(data, facts);
       counts.add(wanted);
+      counts.add_ways(data, facts, wanted);
       const auto decision = decide(policy, facts);
+      check_ways(policy, facts, decision, fields, dice);
       if (done % explained_every == 0) check_steps(policy, facts, decision);
       const auto parts = difference(decision, wanted);
       if (!parts.empty() && ++mismatches[parts] <= shown_of_a_kind && mismatches.size() <= kinds_shown) report(data, facts);
@@ -228,6 +315,7 @@ BOOST_AUTO_TEST_CASE(engine_decides_as_the_contract_says) {
   for (const auto& [parts, n] : mismatches) BOOST_ERROR(n << " of " << pairs << " decisions differ in" << parts);
   for (const char* what : expected)
     BOOST_CHECK_MESSAGE(counts.seen[what] >= pairs / 1000, what << " turned up only " << counts.seen[what] << " times in " << pairs << " messages");
+  BOOST_CHECK_MESSAGE(counts.seen["rule by kept header"] >= pairs / 20000, "accept_headers let too few rules hold");
   for (const auto& [what, n] : counts.seen) BOOST_TEST_MESSAGE(what << ": " << n);
 }
 

@@ -48,6 +48,26 @@ void connector(std::ostream& out, const InboundConnector& c) {
   out << " on_violation=" << to_string(c.on_violation) << (c.accept_headers ? " accept_headers" : "") << '\n';
 }
 
+void header(std::ostream& out, const HeaderCondition& condition) { out << " header=" << condition.name << "=~/" << condition.pattern << "/"; }
+
+void connector(std::ostream& out, const OutboundConnector& c) {
+  out << "  " << c.name << ": outbound" << (c.enabled ? "" : " DISABLED") << (c.mode == Mode::audit ? " AUDIT" : "") << " cost=" << c.cost;
+  list(out, "recipient_domains", c.recipient_domains, pattern);
+  if (c.organization) out << " organization";
+  list(out, "smart_hosts", c.smart_hosts, [](const SmartHost& h) { return h.next_hop + (h.address ? "=" + h.address->to_string() : ""); });
+  out << " transport=" << c.transport << " tls=" << to_string(c.tls);
+  list(out, "tls_domains", c.tls_domains, pattern);
+  list(out, "fingerprints", c.fingerprints, plain);
+  if (c.min_tls_version != TlsVersion::none) out << " min_tls_version=" << tls_version(c.min_tls_version);
+  if (c.when) {
+    out << " WHEN";
+    list(out, "connectors", c.when->connectors, plain);
+    list(out, "sender_domains", c.when->sender_domains, pattern);
+    if (c.when->header) header(out, *c.when->header);
+  }
+  out << '\n';
+}
+
 std::string address(const Envelope& e) {
   const auto text = [](const Address& a) {
     return a.is_null() ? "<>" : !a.is_valid() ? "INVALID(" + a.text + ")" : "<" + a.local + "|" + a.domain + ">";
@@ -55,6 +75,7 @@ std::string address(const Envelope& e) {
   return "'" + e.argument.text + "' = " + text(e.argument) + " resolved " + text(e.resolved);
 }
 
+std::string way(OutboundId connector) { return connector == no_outbound ? "-" : "o" + std::to_string(connector); }
 std::string id(ConnectorId connector) { return connector == no_connector ? "-" : "c" + std::to_string(connector); }
 
 const char* stage(Stage stage) {
@@ -78,6 +99,7 @@ std::string describe(const PolicyData& policy) {
   list(out, "closed", policy.listeners, [](const Listener& l) { return l.closed ? l.name : std::string{}; });
   out << '\n';
   for (const auto& c : policy.inbound) connector(out, c);
+  for (const auto& c : policy.outbound) connector(out, c);
   return out.str();
 }
 
@@ -99,6 +121,7 @@ std::string describe(const Facts& facts) {
   out << "  content: From " << kinds[static_cast<std::size_t>(content->from.kind)];
   list(out, "", content->from.domains, plain);
   if (content->size) out << " size=" << *content->size;
+  list(out, "header_rules", content->header_rules, way);
   out << (content->malformed_header ? " MALFORMED" : "") << '\n';
   return out.str();
 }
@@ -109,6 +132,9 @@ std::string describe(const Decision& d) {
       << (d.marked ? " marked" : "") << (d.keeps_headers ? " keeps_headers" : "");
   list(out, "violations", d.violations, triple<Violation>);
   list(out, "recipients", d.recipients, triple<RecipientDecision>);
+  list(out, "outbound", d.outbound, way);
+  if (d.route != no_outbound) out << " route=" << way(d.route);
+  if (d.audit_outbound != no_outbound) out << " audit_outbound=" << way(d.audit_outbound);
   out << " audit=" << (d.audit ? triple(*d.audit) : "none");
   return out.str();
 }

@@ -7,7 +7,9 @@
 #include <optional>
 #include <random>
 #include <string_view>
+#include <vector>
 
+#include "outbound.h"
 #include "policy/facts.h"
 #include "policy/policy.h"
 
@@ -39,5 +41,9 @@ class Dice {
 PolicyData random_policy(Dice& dice);
 /// A message for this policy: a null argument resolves to null, there is no certificate without TLS, local mail has no login.
 Facts random_facts(Dice& dice, const PolicyData& policy);
+/// Outbound connectors for a policy that is otherwise complete; thrown last, for a fuzzer's throws keep their meaning in what is older.
+std::vector<OutboundConnector> random_outbound(Dice& dice, const PolicyData& policy);
+/// The fields of a message in which rules look; the facts about the header From are thrown apart.
+std::vector<HeaderField> random_header(Dice& dice, const PolicyData& policy);
 
 }  // namespace cm::reference

@@ -7,6 +7,8 @@
 #include <functional>
 #include <set>
 
+#include "outbound.h"
+
 namespace cm::reference {
 namespace {
 
@@ -152,6 +154,8 @@ Decision decide_message(const Case& c, const Finding& finding) {
   }
   mark(c, finding, !violations.empty(), recipients.refused_other, d);
   d.recipients = std::move(recipients.given);
+  choose_ways(c, finding, d);
+  d.audit_outbound = tried_way(c, finding, d);
   return d;
 }
 

@@ -64,6 +64,16 @@ std::vector<std::string> recipients_of(const Explanation& e) {
   for (const auto& r : e.recipients) out.push_back(r.address + " " + r.action + (r.reply ? " " + *r.reply : ""));
   return out;
 }
+std::vector<std::string> outbound_of(const Explanation& e) {
+  std::vector<std::string> out;
+  out.reserve(e.recipients.size());
+  for (const auto& r : e.recipients) out.push_back(r.address + " " + r.outbound.value_or("none"));
+  return out;
+}
+std::string route_of(const Explanation& e) {
+  if (!e.route) return "none";
+  return e.route->connector + " " + e.route->next_hop + (e.route->tls ? " " + *e.route->tls : "");
+}
 std::vector<std::string> steps_of(const Explanation& e) {
   std::vector<std::string> out;
   out.reserve(e.steps.size());
@@ -90,6 +100,8 @@ const std::vector<Expectation>& expectations() {
       {"reply", [](E e, S x) { return one(x, e.reply); }},
       {"audit", [](E e, S x) { return one(x, e.audit ? e.audit->text : "none"); }},
       {"recipient", [](E e, S x) { return any_of(x, recipients_of(e)); }},
+      {"outbound", [](E e, S x) { return any_of(x, outbound_of(e)); }},
+      {"route", [](E e, S x) { return one(x, route_of(e)); }},
       {"header", [](E e, S x) { return any_of(x, headers_of(e)); }},
       {"no-header", [](E e, S x) { return none_of(x, headers_of(e)); }},
       {"strip", [](E e, S x) { return any_of(x, e.strip_headers); }},

@@ -17,6 +17,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/attribute_list.h"
 #include "base/escape.h"
 #include "base/log.h"
 #include "base/netstring.h"
@@ -26,7 +27,7 @@
 namespace {
 
 using cm::netstring::take;
-using State = cm::netstring::Taken::State;
+using State = cm::Taken::State;
 
 struct Directory {
   std::string path;
@@ -81,6 +82,55 @@ BOOST_AUTO_TEST_CASE(what_is_no_netstring_is_known_at_once) {
   for (const std::string_view bad : {"x", ":", "-1:", "01:a,", "00", "101", "99999999999999999999999999", "3 :abc,", "3:abcd", "3;abc,"})
     BOOST_TEST((take(bad, 100).state == State::malformed), bad);
   BOOST_TEST((take("100:", 100).state == State::incomplete));
+}
+
+BOOST_AUTO_TEST_CASE(attribute_lists_are_taken_one_by_one) {
+  std::size_t scanned = 0;
+  const std::string two = "a=1\nb=\n\n\nc";
+  const auto first = cm::attribute_list::take(two, 100, scanned);
+  BOOST_TEST((first.state == State::complete));
+  BOOST_TEST(first.payload == "a=1\nb=\n");
+  const auto second = cm::attribute_list::take(std::string_view(two).substr(first.length), 100, scanned);
+  BOOST_TEST((second.state == State::complete));
+  BOOST_TEST(second.payload.empty());
+  std::string out;
+  cm::attribute_list::append(out, "action=DUNNO");
+  BOOST_TEST(out == "action=DUNNO\n\n");
+}
+
+BOOST_AUTO_TEST_CASE(an_attribute_list_byte_by_byte_is_never_looked_at_twice) {
+  const std::string whole = "request=x\nname=" + std::string(5000, 'v') + "\n\n";
+  std::size_t scanned = 0;
+  for (std::size_t length = 0; length < whole.size(); ++length) {
+    BOOST_REQUIRE((cm::attribute_list::take(whole.substr(0, length), 10000, scanned).state == State::incomplete));
+    BOOST_REQUIRE_EQUAL(scanned, length == 0 ? 0 : length - 1);
+  }
+  BOOST_TEST((cm::attribute_list::take(whole, 10000, scanned).state == State::complete));
+}
+
+BOOST_AUTO_TEST_CASE(an_attribute_list_has_a_bound) {
+  std::size_t scanned = 0;
+  BOOST_TEST((cm::attribute_list::take("a=12\n\n", 5, scanned).state == State::complete));
+  BOOST_TEST((cm::attribute_list::take("a=123\n\n", 5, scanned = 0).state == State::malformed));
+  BOOST_TEST((cm::attribute_list::take("a=123", 5, scanned = 0).state == State::incomplete));
+  BOOST_TEST((cm::attribute_list::take("a=1234", 5, scanned = 0).state == State::malformed));
+}
+
+BOOST_AUTO_TEST_CASE(attributes_are_found_by_their_whole_name) {
+  const auto list = cm::attribute_list::Attributes::parse("b=2=2\na=\nab= x \n");
+  BOOST_REQUIRE(list.has_value());
+  BOOST_TEST((*list)["b"] == "2=2");
+  BOOST_TEST((*list)["ab"] == " x ");
+  BOOST_TEST(list->find("a").has_value());
+  BOOST_TEST((*list)["a"].empty());
+  for (const char* missing : {"", "c", "A", "b="}) BOOST_TEST(!list->find(missing), missing);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_no_list_of_attributes) {
+  for (const std::string& bad :
+       {std::string("a"), std::string("=1\n"), std::string("\n"), std::string("a=1\na=2\n"), std::string("a=1\nb\n"), std::string("a=\0\n", 4)})
+    BOOST_TEST(!cm::attribute_list::Attributes::parse(bad), bad);
+  BOOST_TEST(cm::attribute_list::Attributes::parse("").has_value());
 }
 
 BOOST_AUTO_TEST_CASE(plain_text_stays_as_it_is) {

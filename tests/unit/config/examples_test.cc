@@ -87,7 +87,7 @@ BOOST_AUTO_TEST_CASE(shipped_configs_load_without_a_word) {
     BOOST_TEST(result.config != nullptr);
   }
   BOOST_TEST(load(conf() / "connector-milter.conf").connectors == 0U);
-  BOOST_TEST(load(conf() / "examples/contoso/connector-milter.conf").connectors == 7U);
+  BOOST_TEST(load(conf() / "examples/contoso/connector-milter.conf").connectors == 13U);
 }
 
 BOOST_AUTO_TEST_CASE(defaults_shown_in_the_main_file_are_the_defaults) {

@@ -109,10 +109,21 @@ class OneAnswer {
 BOOST_FIXTURE_TEST_SUITE(offline, Directory)
 
 BOOST_AUTO_TEST_CASE(wrong_usage_is_2) {
-  const std::vector<std::vector<std::string>> wrong{
-      {},          {"frobnicate"},        {"check", "--bar"},   {"show"},  {"check", "extra"},
-      {"doctor"},  {"new", "x"},          {"key", "new"},       {"stats"}, {"verify", "m.eml"},
-      {"postfix"}, {"sendmail", "--bar"}, {"import", "--help"}, {"-c"},    {"explain", "--expect", "nonsense"}};
+  const std::vector<std::vector<std::string>> wrong{{},
+                                                    {"frobnicate"},
+                                                    {"check", "--bar"},
+                                                    {"show"},
+                                                    {"check", "extra"},
+                                                    {"doctor"},
+                                                    {"new", "x"},
+                                                    {"key", "new"},
+                                                    {"stats"},
+                                                    {"verify", "m.eml"},
+                                                    {"postfix", "--bar"},
+                                                    {"sendmail", "--bar"},
+                                                    {"import", "--help"},
+                                                    {"-c"},
+                                                    {"explain", "--expect", "nonsense"}};
   for (const auto& arguments : wrong) {
     const auto result = run(arguments);
     BOOST_TEST(result.status == 2);
@@ -121,6 +132,25 @@ BOOST_AUTO_TEST_CASE(wrong_usage_is_2) {
   }
   BOOST_TEST(has(run({"doctor"}).err, "not implemented in this version"));
   BOOST_TEST(has(run({"frobnicate"}).err, "frobnicate"));
+}
+
+BOOST_AUTO_TEST_CASE(postfix_prints_what_it_is_told_about) {
+  const auto config = write("c.conf", good);
+  const auto text = run({"postfix", "-c", config, "--postfix-version", "3.8.4", "--queue-directory", "/srv/queue"});
+  BOOST_TEST(text.status == 0);
+  BOOST_TEST(text.err.empty());
+  BOOST_TEST(has(text.out, "of Postfix 3.8.4, queue directory /srv/queue."));
+  BOOST_TEST(has(text.out, "\nsmtpd_forbid_bare_newline = yes\n"));
+  BOOST_TEST(has(text.out, "it is not below /srv/queue.\nsmtpd_milters = { unix:/var/spool/postfix/connector-milter/milter.sock, "));
+  const auto data = run({"postfix", "-c", config, "--json", "--postfix-version", "3.8.4", "--queue-directory", "/srv/queue"});
+  BOOST_TEST(data.status == 0);
+  BOOST_TEST(data.data()[0]["name"] == "smtpd_milters");
+  for (const auto* version : {"3", "new"}) BOOST_TEST(run({"postfix", "-c", config, "--postfix-version", version}).status == 2);
+  BOOST_TEST(run({"postfix", "-c", config, "--queue-directory", "spool"}).status == 2);
+  const auto bad = run({"postfix", "-c", write("bad.conf", "x"), "--postfix-version", "3.8.4", "--queue-directory", "/srv/queue"});
+  BOOST_TEST(bad.status == 1);
+  BOOST_TEST(bad.out.empty());
+  BOOST_TEST(has(bad.err, ": error: "));
 }
 
 BOOST_AUTO_TEST_CASE(help_and_version_are_0) {

@@ -105,6 +105,27 @@ BOOST_AUTO_TEST_CASE(expectations_that_are_not_met) {
   BOOST_TEST(judged("action", "accept")[0].text == "action: expected accept, seen reject");
 }
 
+BOOST_AUTO_TEST_CASE(how_mail_leaves) {
+  ctl::Explanation e;
+  e.action = "accept";
+  e.recipients = {{"u@d.example", "accept", {}, "to-d"}, {"v@e.example", "accept", {}, {}}};
+  const auto seen = [&e](const std::string& keyword, const std::string& rest) {
+    const auto problems = judge({"m", 1, {}, {{7, keyword, rest}}}, e);
+    return problems.empty() ? std::string() : problems[0].text;
+  };
+  BOOST_TEST(seen("outbound", "u@d.example to-d") == "");
+  BOOST_TEST(seen("outbound", "v@e.example none") == "");
+  BOOST_TEST(seen("outbound", "u@d.example none") == "outbound: expected u@d.example none, seen only u@d.example to-d | v@e.example none");
+  BOOST_TEST(seen("route", "none") == "");
+  BOOST_TEST(seen("route", "to-d *") == "route: expected to-d *, seen none");
+  e.route = ctl::ExplainedRoute{"to-d", "smtp:[mx.d.example]:25", {}};
+  BOOST_TEST(seen("route", "to-d smtp:[mx.d.example]:25") == "");
+  BOOST_TEST(seen("route", "none") == "route: expected none, seen to-d smtp:[mx.d.example]:25");
+  e.route->tls = "secure match=a.example";
+  BOOST_TEST(seen("route", "to-d smtp:[mx.d.example]:25 secure match=a.example") == "");
+  BOOST_TEST(seen("route", "to-d smtp:[mx.d.example]:25") != "");
+}
+
 BOOST_AUTO_TEST_CASE(files_that_cannot_be_read_as_scenarios) {
   const std::string config = "config:\nx\nend\n", message = "message: m\n  from a\nexpect:\n  action accept\n";
   BOOST_TEST(problems_of("title: t\n" + config + message).empty());

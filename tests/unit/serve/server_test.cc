@@ -11,9 +11,11 @@
 #include <boost/test/unit_test.hpp>
 #include <filesystem>
 #include <fstream>
+#include <future>
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "base/attribute_list.h"
 #include "base/netstring.h"
 #include "serve/control.h"
 #include "serve/unix_socket.h"
@@ -47,7 +49,7 @@ class Client {
   std::string answer() {
     for (;;) {
       const auto taken = netstring::take(in_, 1 << 24);
-      if (taken.state == netstring::Taken::State::complete) {
+      if (taken.state == Taken::State::complete) {
         std::string payload(taken.payload);
         in_.erase(0, taken.length);
         return payload;
@@ -60,6 +62,21 @@ class Client {
       in_.append(buffer, static_cast<std::size_t>(got));
     }
   }
+  // What comes before the next empty line.
+  std::string line() {
+    for (;;) {
+      in_.erase(0, in_.find_first_not_of('\n'));
+      if (const auto end = in_.find("\n\n"); end != std::string::npos) {
+        std::string text = in_.substr(0, end);
+        in_.erase(0, end + 2);
+        return text + "\n";
+      }
+      char buffer[4096];
+      const auto got = ::recv(fd_.get(), buffer, sizeof buffer, 0);
+      if (got <= 0) return "closed";
+      in_.append(buffer, static_cast<std::size_t>(got));
+    }
+  }
   [[nodiscard]] const Fd& fd() const { return fd_; }
 
  private:
@@ -67,24 +84,30 @@ class Client {
   std::string in_;
 };
 
+std::string echo(std::string_view request) {
+  if (request == "throw") throw std::runtime_error("handler failed");
+  if (request == "big") return std::string(3 << 20, 'b');
+  return "you said " + std::string(request);
+}
+
 struct Running {
   Directory directory;
-  std::string path = directory.path + "/s";
+  std::string path = directory.path + "/s", other_path = directory.path + "/o";
   Server server;
   std::thread thread;
-  explicit Running(ServerLimits limits = {}) : server(limits) {
-    auto fd = listen_unix(path, 100);
-    BOOST_REQUIRE_MESSAGE(fd, fd.why);
-    server.serve(std::move(*fd.value), [](std::string_view request) -> std::string {
-      if (request == "throw") throw std::runtime_error("handler failed");
-      if (request == "big") return std::string(3 << 20, 'b');
-      return "you said " + std::string(request);
-    });
+  explicit Running(ServerLimits limits = {}, const std::string& refusal = "", const Handler& handler = echo) {
+    listen(path, {netstring::framing, limits, handler, refusal});
+    listen(other_path, {attribute_list::framing, limits, handler, refusal});
     thread = std::thread([this] { server.run(); });
   }
   ~Running() {
     server.stop();
     thread.join();
+  }
+  void listen(const std::string& at, Service service) {
+    auto fd = listen_unix(at, 100);
+    BOOST_REQUIRE_MESSAGE(fd, fd.why);
+    server.serve(std::move(*fd.value), std::move(service));
   }
 };
 
@@ -167,6 +190,62 @@ BOOST_AUTO_TEST_CASE(the_longest_idle_client_makes_room) {
   BOOST_TEST(second.answer() == "closed");
   first.ask("still");
   BOOST_TEST(first.answer() == "you said still");
+}
+
+BOOST_AUTO_TEST_CASE(a_crowd_on_one_socket_takes_no_place_on_another) {
+  const Running running(ServerLimits{.clients = 3});
+  Client other(running.other_path);
+  other.send("x\n\n");
+  std::vector<std::unique_ptr<Client>> crowd;
+  for (int i = 0; i < 20; ++i) {
+    crowd.push_back(std::make_unique<Client>(running.path));
+    crowd.back()->send("100:half");
+  }
+  crowd.back()->send(std::string(96, 'x') + ",");
+  BOOST_TEST(crowd.back()->answer() == "you said half" + std::string(96, 'x'));
+  BOOST_TEST(crowd.front()->answer() == "closed");
+  other.send("y\n\n");
+  BOOST_TEST(other.line() == "you said x\n");
+  BOOST_TEST(other.line() == "you said y\n");
+}
+
+BOOST_AUTO_TEST_CASE(who_asks_a_lot_at_once_does_not_keep_others_waiting) {
+  std::vector<std::string> handled;
+  std::promise<void> all_sent;
+  const auto gate = all_sent.get_future().share();
+  std::promise<void> first_handled;
+  Running running({}, "", [&](std::string_view request) {
+    if (handled.empty()) first_handled.set_value();
+    gate.wait();
+    handled.emplace_back(request);
+    return std::string(request);
+  });
+  Client flood(running.path), one(running.path), other(running.other_path);
+  flood.ask("first");
+  first_handled.get_future().wait();
+  std::string requests;
+  for (int i = 0; i < 1000; ++i) requests += netstring::encode("flood");
+  flood.send(requests);  // in one piece: many small ones would fill the socket
+  one.ask("one");
+  other.send("other\n\n");
+  all_sent.set_value();
+  for (int i = 0; i < 1001; ++i) BOOST_REQUIRE(flood.answer() != "closed");
+  BOOST_TEST(one.answer() == "one");
+  BOOST_TEST(other.line() == "other\n");
+  const auto place = [&](const char* request) { return std::find(handled.begin(), handled.end(), request) - handled.begin(); };
+  BOOST_TEST(place("one") < 100);
+  BOOST_TEST(place("other\n") < 100);
+}
+
+BOOST_AUTO_TEST_CASE(a_refusal_is_the_last_word) {
+  const Running running(ServerLimits{.request_bytes = 100}, "refused");
+  for (const char* bad : {"x", "101:", "1:a,1:bx1:c,"}) {
+    Client client(running.path);
+    client.send(bad);
+    if (bad[0] == '1' && bad[1] == ':') BOOST_TEST(client.answer() == "you said a");
+    BOOST_TEST(client.answer() == "refused");
+    BOOST_TEST(client.answer() == "closed");
+  }
 }
 
 BOOST_AUTO_TEST_CASE(who_completes_no_request_in_time_is_closed) {
