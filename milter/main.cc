@@ -112,7 +112,7 @@ class Daemon {
   void run_server(serve::Server& server, const char* name);
   void drain();
   void use_log_settings();
-  [[nodiscard]] std::size_t connectors() const { return config_->policy.data().inbound.size(); }
+  [[nodiscard]] std::size_t connectors() const { return config_->policy.data().inbound.size() + config_->policy.data().outbound.size(); }
 
   const std::string config_file_;
   std::mutex mutex_;  // reload, and what it writes
