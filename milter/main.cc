@@ -208,6 +208,7 @@ void Daemon::load_and_publish() {
     result_.diagnostics.emplace_back("the socket settings have changed: they take effect at the next start of the daemon");
     log_.warning(result_.diagnostics.back());
   }
+  const auto old = policy_.get();  // to be destroyed here, which takes long, and not by a lookup that is the last to let go
   config_ = std::move(loaded.config);
   policy_.set(policy_of(config_));
   result_.ok = true;
