@@ -99,6 +99,11 @@ class Routes(Outbound):
         self.assertEqual(got.message.get_all("X-Connector-Outbound"), ["provider"])
         self.assertEqual((outcome.record["outbound"], outcome.record["audit-outbound"]), ("provider", "tried"))
 
+    def test_status(self):
+        """status counts connectors of both directions, as check does"""
+        self.assertIn("\nconnectors: 7\n", self.host.daemon.control_tool("status")[1])
+        self.assertRegex(self.host.daemon.control_tool("check")[1], r"(?m)^7 connectors, ")
+
     def test_reload(self):
         """a reload changes what the milter says and where Postfix sends in one go; so does the next"""
         self.arrives(self.post("r1@northwind.example"), "northwind", "r1@northwind.example")
