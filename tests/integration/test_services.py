@@ -319,6 +319,7 @@ class Sockets(DaemonScenario):
         for path in (self.daemon.maps, self.daemon.policy):
             self.assertFalse(path.exists())
         self.daemon.start()
+        self.assertEqual(self.daemon.control_tool("status")[0], 0)
         for path in (self.daemon.maps, self.daemon.policy):
             self.assertFalse(path.exists(), "a service that was not asked for")
 
