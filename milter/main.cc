@@ -209,6 +209,7 @@ void Daemon::load_and_publish() {
     log_.warning(result_.diagnostics.back());
   }
   const auto old = policy_.get();  // to be destroyed here, which takes long, and not by a lookup that is the last to let go
+  maps_.retire(*old, loaded.config->policy);
   config_ = std::move(loaded.config);
   policy_.set(policy_of(config_));
   result_.ok = true;
