@@ -194,7 +194,7 @@ class Outbound {
     if (name)
       if (auto why = check_condition_field(*name, around_.header_prefix); !why.empty()) group.place("name").error(std::move(why));
     if (pattern)
-      if (auto why = why_bad_pattern(*pattern); !why.empty()) group.place("matches").error(quote(*pattern) + ": " + why);
+      if (auto why = why_bad_pattern(*pattern); !why.empty()) group.place("matches").error(quote(*pattern) + " is no RE2 pattern: " + quote(why));
     draft_.header_at = group.place("name").origin();
     if (name && pattern) out.header = HeaderCondition{*name, *pattern};
   }

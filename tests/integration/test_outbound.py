@@ -28,7 +28,7 @@ outbound = (
 
 class Routes(Outbound):
     config = ROUTES
-    settings = {"relay_domains": "hq.contoso.example", "virtual_alias_maps": "inline:{{crew@contoso.example=w@fabrikam.example, v@contoso.example}}"}
+    settings = {"relay_domains": "hq.contoso.example, customer.example", "virtual_alias_maps": "inline:{{crew@contoso.example=w@fabrikam.example, v@contoso.example}}"}
     next_hops = {"fabrikam": {"certificate": "good"}, "northwind": {"certificate": "self-signed"}, "bucher": {}, "down": {}, "second": {"certificate": "good"},
                  "provider": {}}
 
@@ -59,10 +59,11 @@ class Routes(Outbound):
         self.assertEqual(set(outcome.record["outbound"].split(",")), {"to-fabrikam", "to-northwind", "provider"})
 
     def test_everything_else(self):
-        """`*` takes the rest of the world, never local recipients or domains of ours that Postfix relays"""
-        outcome = self.post(["x@somewhere.example", ANNA, "boss@hq.contoso.example"], sender="")
+        """`*` takes the rest of the world, never local recipients or domains that Postfix relays, ours or not"""
+        stay = [ANNA, "boss@hq.contoso.example", "c@customer.example", "root@localhost"]
+        outcome = self.post(["x@somewhere.example", *stay], sender="")
         self.arrives(outcome, "provider", "x@somewhere.example")
-        self.assertEqual(self.nowhere_else(outcome, "provider"), [ANNA, "boss@hq.contoso.example"])
+        self.assertEqual(self.nowhere_else(outcome, "provider"), stay)
 
     def test_spellings(self):
         """extensions, quoted names, capitals and the Unicode form of a domain find the same connector"""
@@ -97,6 +98,11 @@ class Routes(Outbound):
         got = self.arrives(outcome, "provider", "bob@tailspin.example")
         self.assertEqual(got.message.get_all("X-Connector-Outbound"), ["provider"])
         self.assertEqual((outcome.record["outbound"], outcome.record["audit-outbound"]), ("provider", "tried"))
+
+    def test_status(self):
+        """status counts connectors of both directions, as check does"""
+        self.assertIn("\nconnectors: 7\n", self.host.daemon.control_tool("status")[1])
+        self.assertRegex(self.host.daemon.control_tool("check")[1], r"(?m)^7 connectors, ")
 
     def test_reload(self):
         """a reload changes what the milter says and where Postfix sends in one go; so does the next"""

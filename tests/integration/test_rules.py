@@ -179,6 +179,16 @@ class Waiting(Outbound):
         self.goes_on()
         self.assertEqual(self.gateway.of(self.outcome.queue_id)[0].tls, "TLSv1.3")
 
+    def test_removed(self):
+        """its connector is removed meanwhile: it waits, and does not go to the old gateway without TLS demands"""
+        self.reload(CONFIG.replace('name = "classified";', 'name = "classified"; enabled = false;'))
+        queue = self.host.postfix.mail_queue
+        queue.flush(self.outcome.queue_id)
+        self.assertEqual({attempt.status for attempt in queue.settled(self.outcome.queue_id, 2)}, {"deferred"})
+        self.assertEqual([name for name, sink in self.sinks.items() if sink.of(self.outcome.queue_id)], [])
+        queue.delete()
+        self.nobody_has(self.recipient)
+
     def test_requeued(self):
         """postsuper -r makes Postfix forget the way: it waits, whoever tries again and however often, and never takes the usual one"""
         queue = self.host.postfix.mail_queue

@@ -233,11 +233,13 @@ BOOST_AUTO_TEST_CASE(when_errors) {
       {host + "when = { header = { name = \"X A\"; matches = \"(\"; match = 1; }; };",
        {".when.header.match: unknown setting (did you mean \"matches\"?)",
         ".when.header.name: \"X A\" is no header name: printable ASCII without blanks and colon was expected",
-        ".when.header.matches: \"(\": missing ): ("}},
+        ".when.header.matches: \"(\" is no RE2 pattern: \"missing ): (\""}},
       {host + "when = { header = { name = \"x-connector\"; matches = \"a\"; }; };",
        {".when.header.name: \"x-connector\" belongs to our own family (headers.prefix), which is removed from all mail: this never holds"}},
       {host + "when = { header = { name = \"X-Connector-Route\"; matches = \"a\"; }; };", {".when.header.name: \"X-Connector-Route\" belongs..."}},
       {host + "when = { header = { name = \"X-Connectors\"; matches = \"a\"; }; };", {}},
-      {host + "when = { header = { name = \"X-A\"; matches = \"(?=a)\"; }; };", {".when.header.matches: \"(?=a)\": ..."}},
+      {host + "when = { header = { name = \"X-A\"; matches = \"(\\n\\x01\"; }; };",
+       {".when.header.matches: \"(\\x0a\\x01\" is no RE2 pattern: \"missing ): (\\x0a\\x01\""}},
+      {host + "when = { header = { name = \"X-A\"; matches = \"(?=a)\"; }; };", {".when.header.matches: \"(?=a)\" is no RE2 pattern: ..."}},
   });
 }
