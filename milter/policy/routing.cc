@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "policy/outbound_index.h"
+#include "policy/text.h"
 
 namespace cm {
 namespace {
@@ -51,8 +52,7 @@ std::string unfold(std::string_view value) {
   out.reserve(value.size());
   for (const char c : value)
     if (c != '\r' && c != '\n') out += c;
-  const auto first = out.find_first_not_of(" \t");
-  return first == std::string::npos ? std::string() : out.substr(first);
+  return std::string(text::trim(out));
 }
 
 // A stranger never says where mail goes, nor does an exempted relay, nor a partner that proved nothing.

@@ -121,7 +121,7 @@ std::string tls_policy_entry(const OutboundConnector& connector) {
 
 namespace {
 
-// RFC 5322 section 2.2.3: a line end that white space follows is no part of the value; the white space is, but not what stands before the text.
+// RFC 5322 section 2.2.3: a line end that white space follows is no part of the value; the white space is, but not what stands around the text.
 std::string unfold(const std::string& value) {
   std::string out;
   for (std::size_t i = 0; i < value.size(); ++i) {
@@ -130,6 +130,7 @@ std::string unfold(const std::string& value) {
     if (folds) i = end;
     if (!out.empty() || (value[i] != ' ' && value[i] != '\t')) out += value[i];
   }
+  while (!out.empty() && (out.back() == ' ' || out.back() == '\t' || out.back() == '\r' || out.back() == '\n')) out.pop_back();
   return out;
 }
 

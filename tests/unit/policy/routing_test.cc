@@ -122,6 +122,7 @@ BOOST_AUTO_TEST_CASE(header_rules_see_every_instance_unfolded) {
   BOOST_TEST(met({{"X-Class", "Top Secret"}}) == 1U);
   BOOST_TEST(met({{"x-cLASS", " Top\r\n Secret"}}) == 1U);
   BOOST_TEST(met({{"X-Class", "\n\tTop Secret"}}) == 1U);
+  BOOST_TEST(met({{"X-Class", "Top Secret \t"}}) == 1U);
   BOOST_TEST(met({{"X-Class", "public"}, {"X-Class", "Top Secret"}, {"X-Class", "Top Secret"}}) == 1U);
   BOOST_TEST(met({{"X-Class", "top secret"}}) == 0U);
   BOOST_TEST(met({{"X-Classes", "Top Secret"}, {"Subject", "Top Secret"}}) == 0U);
