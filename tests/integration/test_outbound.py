@@ -131,6 +131,36 @@ class Routes(Outbound):
         self.nobody_has("unmapped@fabrikam.example")
 
 
+class OtherRelays(Outbound):
+    """An administrator had relays of his own in main.cf, to be gone with the lines that `connectorctl postfix` prints."""
+
+    config = SERVICES + f"""
+inbound = ( {OWN_SERVER} );
+outbound = (
+  {{ name = "strict"; recipient_domains = [ "strict.example" ]; smart_hosts = [ "@strict@" ]; tls = "verify"; tls_domains = [ "{MX_NAME}" ]; }},
+  {{ name = "direct"; recipient_domains = [ "*" ]; tls = "verify"; }}
+);
+"""
+    next_hops = {"strict": {"certificate": "self-signed"}, "hub": {}}
+
+    @classmethod
+    def arrange_host(cls, host):
+        super().arrange_host(host)
+        hub = cls.sinks["hub"].next_hop
+        host.postfix.set(relayhost=hub, sender_dependent_relayhost_maps=f"static:{hub}", smtp_fallback_relay=hub)
+
+    def test_fallback(self):
+        """mail whose next hop does not show what is demanded waits, and no fallback relay gets it in clear text"""
+        self.waits(self.post("x@strict.example"), *NOT_VERIFIED)
+
+    def test_by_mx(self):
+        """what a connector sends to the MX of its recipients does not take a relayhost instead"""
+        outcome = self.post("x@[127.0.0.99]")
+        attempts = self.host.postfix.mail_queue.settled(outcome.queue_id)
+        self.assertEqual([sink.of(outcome.queue_id) for sink in self.sinks.values()], [[], []], attempts)
+        self.host.postfix.mail_queue.delete()
+
+
 # name of connector, recipient domain and next hop -> (sink, settings, what Postfix says; None: it is delivered)
 NOT_VERIFIED, NOT_OFFERED, HANDSHAKE = ("Server certificate not verified", "4.7.5"), ("TLS is required, but was not offered", "4.7.4"), ("Cannot start TLS", "4.7.5")
 VERIFY = f'tls = "verify"; tls_domains = [ "{MX_NAME}" ];'
