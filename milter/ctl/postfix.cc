@@ -95,6 +95,7 @@ class Writer {
   void rules();
   void outbound_tls();
   void transports();
+  void tags();
   void listeners();
   void services_without_milter();
   std::vector<PostfixLine> lines;
@@ -259,6 +260,26 @@ void Writer::transports() {
   }
 }
 
+// What other organisations get shall not show who of ours sent what from which address. Our own servers need it.
+void Writer::tags() {
+  if (service_.signing_keys.empty()) return;
+  const auto keeps = [](const auto& c) { return c.organization && c.recipient_domains.empty(); };
+  std::vector<std::string> transports{"smtp"};
+  for (const auto& c : policy_.outbound)
+    if (c.enabled && !keeps(c) && std::find(transports.begin(), transports.end(), c.transport) == transports.end()) transports.push_back(c.transport);
+  for (const auto& transport : transports) {
+    const auto with = [&](auto condition) {
+      return enabled_names(policy_.outbound, [&](const auto& c) { return c.transport == transport && condition(c); });
+    };
+    const auto own = with(keeps);
+    const bool is_ours = !with([](const auto& c) { return !c.client_certificate.empty(); }).empty();
+    std::string reason = "Trust tags are taken off mail that leaves; header checks of yours belong behind this, with a comma between";
+    if (!own.empty()) reason += ". Mail of " + some_of(own) + " would lose them as well: give it a transport of its own first";
+    lines.push_back({is_ours ? Place::service : Place::stock, transport + "/unix", "smtp_header_checks",
+                     "regexp:{{" + header_pattern(policy_.header_prefix + "-Trust") + " IGNORE}}", std::move(reason), !own.empty()});
+  }
+}
+
 void Writer::listeners() {
   // Where an exemption names the listener it is chosen before a grant that does not.
   const auto is_asked = [this](const std::string& listener) {
@@ -328,6 +349,7 @@ std::vector<PostfixLine> postfix_lines(const PolicyData& policy, const config::S
   writer.rules();
   writer.outbound_tls();
   writer.transports();
+  writer.tags();
   writer.listeners();
   writer.services_without_milter();
   return std::move(writer.lines);

@@ -80,10 +80,11 @@ sfsistat guarded(SMFICTX* ctx, const char* name, unsigned long no_reply_step, St
 
 constexpr unsigned long needed_actions = SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_QUARANTINE | SMFIF_SETSYMLIST;
 
-// Asks for exactly the steps that the policy needs, as far as the MTA can leave others out.
+// Asks for exactly the steps that the policy and the keys need, as far as the MTA can leave others out.
 unsigned long wanted_steps(const Policy& policy, unsigned long offered) {
   unsigned long steps = SMFIP_NOUNKNOWN;
-  if (!policy.counts_sizes()) steps |= SMFIP_NOBODY;
+  const auto keys = filter.shared->keys ? filter.shared->keys->get() : nullptr;
+  if (!needs_body(policy, keys.get())) steps |= SMFIP_NOBODY;
   if (filter.may_skip_replies) {
     steps |= SMFIP_NOHELO | SMFIP_NODATA | SMFIP_NOEOH | SMFIP_NR_HDR | SMFIP_NR_BODY;
     if (!policy.has_closed_listener()) steps |= SMFIP_NR_CONN;
@@ -164,9 +165,9 @@ static sfsistat on_header(SMFICTX* ctx, char* name, char* value) noexcept {
   });
 }
 
-static sfsistat on_body(SMFICTX* ctx, unsigned char*, size_t bytes) noexcept {
+static sfsistat on_body(SMFICTX* ctx, unsigned char* octets, size_t bytes) noexcept {
   return guarded(ctx, "body", SMFIP_NR_BODY, [&](Client& client) -> sfsistat {
-    client.session.body(bytes);
+    client.session.body({reinterpret_cast<const char*>(octets), bytes});
     return SMFIS_CONTINUE;
   });
 }

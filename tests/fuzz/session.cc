@@ -304,7 +304,7 @@ class Model {
 
   void body(fuzz::Bytes& bytes) {
     const std::size_t octets = bytes.byte() * 2U;
-    session_.body(octets);
+    session_.body(std::string(octets, 'x'));
     size_ += octets;
   }
 

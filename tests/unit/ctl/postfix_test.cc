@@ -316,6 +316,40 @@ BOOST_FIXTURE_TEST_CASE(json_says_where_each_line_goes, Needs) {
   BOOST_TEST(lines[0]["name"] == "smtpd_milters");
 }
 
+BOOST_AUTO_TEST_CASE(tags_are_taken_off_mail_that_leaves) {
+  Needs needs;
+  needs.serve_maps();
+  BOOST_TEST(needs.value("smtp_header_checks", "smtp/unix") == "(none)");
+  needs.service.signing_keys.push_back({"k", "/k", {}, ""});
+  const std::string strip = "regexp:{{/^X-Connector-Trust[[:space:]]*:/ IGNORE}}";
+  BOOST_TEST(needs.value("smtp_header_checks", "smtp/unix") == strip);
+  needs.policy.header_prefix = "X-Us";
+  BOOST_TEST(needs.value("smtp_header_checks", "smtp/unix") == "regexp:{{/^X-Us-Trust[[:space:]]*:/ IGNORE}}");
+  needs.policy.header_prefix = "X-Connector";
+  auto& partner = needs.outbound("partner", ".fabrikam.example");
+  partner.transport = "smtp-fabrikam";
+  partner.client_certificate = partner.client_key = "/c";
+  auto& off = needs.outbound("off", ".litware.example");
+  off.transport = "smtp-litware";
+  off.enabled = false;
+  auto& exchange = needs.outbound("exchange", "x.example");
+  exchange.recipient_domains.clear();
+  exchange.organization = true;
+  exchange.transport = "smtp-exchange";
+  BOOST_TEST(needs.value("smtp_header_checks", "smtp-fabrikam/unix") == strip);
+  BOOST_TEST(needs.value("smtp_header_checks", "smtp-litware/unix") == "(none)");
+  BOOST_TEST(needs.value("smtp_header_checks", "smtp-exchange/unix") == "(none)");
+  const auto is_example = [&] {
+    for (const auto& line : needs.lines())
+      if (line.service == "smtp/unix" && line.name == "smtp_header_checks") return line.example;
+    return true;
+  };
+  BOOST_TEST(!is_example());
+  needs.policy.outbound.back().transport = "smtp";  // one way for both: the administrator must choose
+  BOOST_TEST(is_example());
+  BOOST_TEST(needs.reason("smtp_header_checks").find("Mail of exchange would lose them as well") != std::string::npos);
+}
+
 BOOST_AUTO_TEST_CASE(versions) {
   const auto is = [](const char* text, PostfixVersion expected) {
     const auto parsed = PostfixVersion::parse(text);
