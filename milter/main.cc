@@ -134,7 +134,7 @@ class Daemon {
   void run_server(serve::Server& server, const char* name);
   void drain();
   void use_log_settings();
-  [[nodiscard]] std::size_t connectors() const { return config_->policy.data().inbound.size(); }
+  [[nodiscard]] std::size_t connectors() const { return config_->policy.data().inbound.size() + config_->policy.data().outbound.size(); }
 
   const std::string config_file_;
   std::mutex mutex_;  // reload, and what it writes
@@ -231,6 +231,8 @@ void Daemon::load_and_publish() {
     result_.diagnostics.emplace_back("the socket settings have changed: they take effect at the next start of the daemon");
     log_.warning(result_.diagnostics.back());
   }
+  const auto old = policy_.get();  // to be destroyed here, which takes long, and not by a lookup that is the last to let go
+  maps_.retire(*old, loaded.config->policy);
   config_ = std::move(loaded.config);
   keys_.set(std::move(loaded.keys));  // first: with a policy that accepts tags there are keys
   policy_.set(policy_of(config_));

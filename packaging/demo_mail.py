@@ -12,56 +12,118 @@ import subprocess
 import sys
 import textwrap
 import time
+from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from demo_scenarios import ANNA, SECTIONS, STRANGER  # noqa: E402
-from private_mta.mail_host import MailHost  # noqa: E402
+from demo_scenarios import ANNA, NEXT_HOPS, SECTIONS, STRANGER  # noqa: E402
+from private_mta.mail_host import MailHost, Outcome  # noqa: E402
+from private_mta.sink import Sink  # noqa: E402
 from private_mta.smtp_client import message  # noqa: E402
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "conf" / "examples" / "contoso"
-COLUMNS = ("who", "connector", "reply", "headers that arrived")
+COLUMNS = ("who", "connector", "reply", "headers that arrived", "outbound", "where it is")
 
 
-def send(host, row):
-    """Sends a row's message; returns (Outcome, the bytes that should arrive below Postfix's own headers if nothing is added)."""
+class NextHops:
+    """The servers that mail leaves for, played by sinks on loopback. A context manager."""
+
+    def __init__(self, certificates):
+        self.sinks = {}
+        for number, (who, (_, name)) in enumerate(NEXT_HOPS.items(), 2):
+            certificate = certificates.authority.issue(f"next-hop-{number}", name, names=(name,))
+            self.sinks[who] = Sink(f"127.0.0.{number}", name, certificate)
+
+    def __enter__(self):
+        for sink in self.sinks.values():
+            sink.start()
+        return self
+
+    def __exit__(self, *_):
+        for sink in self.sinks.values():
+            sink.stop()
+
+    def places(self):
+        """As the example writes them -> where they are."""
+        return {NEXT_HOPS[who][0]: sink.next_hop for who, sink in self.sinks.items()}
+
+    def have(self, queue_id):
+        """Where the message is: [(who, what arrived)]."""
+        return [(who, received) for who, sink in self.sinks.items() for received in sink.of(queue_id)]
+
+
+@dataclass
+class Seen:
+    """What became of a row's message: `where` it is, and why it waits if it does."""
+
+    outcome: Outcome
+    where: list
+    waits: str = None
+
+    @property
+    def reply(self):
+        return str(self.outcome.reply).replace("\n", " ")
+
+
+def send(host, next_hops, row):
+    """Sends a row's message and waits for what becomes of it."""
     content = message(row.sender, subject=row.who, headers=row.headers)
-    outcome = host.send(row.sender, row.recipient, row.client, content, row.parameters, listener=row.listener, tls=row.tls, certificate=row.certificate,
+    outcome = host.post(row.sender, row.recipient, row.client, content, row.parameters, listener=row.listener, tls=row.tls, certificate=row.certificate,
                         login=row.login)
-    return outcome, message(row.sender, subject=row.who, headers=row.keeps)
+    if not outcome.queue_id:
+        return Seen(outcome, [])
+    attempts = host.postfix.mail_queue.settled(outcome.queue_id)
+    found = next_hops.have(outcome.queue_id)
+    outcome.copies = []
+    for _, received in found:
+        copy = received.message
+        copy.raw = received.raw
+        outcome.copies.append(copy)
+    waits = [attempt.reason for attempt in attempts if attempt.status == "deferred"]
+    return Seen(outcome, [who for who, _ in found], waits[0] if waits else None)
 
 
-def faults(row, outcome, expected):
+def faults(row, seen):
     """What is not as it should be with a row, in words."""
-    record = outcome.record
+    outcome, record = seen.outcome, seen.outcome.record
     if not str(outcome.reply).startswith(row.code + " "):
         yield f"the reply should begin with {row.code}"
     if record.get("connector") != row.connector:
         yield f"the log should name connector {row.connector}: {record.get('line')}"
     if record.get("rule") != row.rule:
         yield f"the log should name rule {row.rule}: {record.get('line')}"
-    if row.rule:
-        if outcome.copies:
-            yield "it was delivered"
+    if row.code != "250":
+        if outcome.queue_id:
+            yield "it was accepted"
         return
-    if len(outcome.copies) != 1:
-        yield f"{len(outcome.copies)} copies were delivered"
+    if record.get("outbound") != row.outbound:
+        yield f"the log should name outbound connector {row.outbound}: {record.get('line')}"
+    if seen.where != ([row.at] if row.at else []):
+        yield f"it should be at {row.at}: {seen.where} {seen.waits}"
         return
-    for name, start in (("X-Connector-Trust", row.trust), ("X-Connector-Audit", row.audit)):
+    if bool(row.waits) != bool(seen.waits) or (row.waits and row.waits not in seen.waits):
+        yield f"it should wait because of {row.waits}: {seen.waits}"
+    if row.at:
+        yield from faults_of_copy(row, outcome)
+
+
+def faults_of_copy(row, outcome):
+    routing = (("X-Connector-Outbound", row.outbound), ("X-Connector-Route", row.outbound if row.routed else None))
+    for name, start in (("X-Connector-Trust", row.trust), ("X-Connector-Audit", row.audit), *routing):
         values = outcome.copy.get_all(name, [])
         if len(values) != (1 if start else 0) or not all(value.startswith(start) for value in values):
             yield f"{name} should be {'one, beginning with ' + start if start else 'absent'}: {values}"
-    if not outcome.copy.raw.endswith(expected.replace(b"\r\n", b"\n")):
+    if not outcome.copy.raw.replace(b"\r\n", b"\n").endswith(message(row.sender, subject=row.who, headers=row.keeps).replace(b"\r\n", b"\n")):
         yield "the message below our headers was changed"
-    if not row.trust and not row.audit and outcome.ours:
+    if len(outcome.ours) != sum(map(bool, (row.trust, row.audit, row.outbound, row.routed))):
         yield f"headers of our family arrived: {outcome.ours}"
 
 
 def table(width):
     """A function that prints one row of cells, wrapped to columns that fit `width`."""
     room = width - 4 - 2 * (len(COLUMNS) - 1)
-    widths = [room * part // 100 for part in (26, 10, 30, 34)]
+    widths = [room * part // 100 for part in (20, 9, 25, 25, 11, 10)]
 
     def show(mark, cells):
         wrapped = [textwrap.wrap(cell, size, break_on_hyphens=False) for cell, size in zip(cells, widths)]
@@ -71,26 +133,26 @@ def table(width):
     return show
 
 
-def cells_of(row, outcome):
-    arrived = list(outcome.ours)
-    if outcome.copies:
-        arrived += [header for header in row.keeps]
-    delivered = "; ".join(arrived) if arrived else "(delivered; no header of ours)" if outcome.copies else "-"
-    return row.who, outcome.record.get("connector", "-"), str(outcome.reply).replace("\n", " "), delivered
+def cells_of(row, seen):
+    outcome = seen.outcome
+    arrived = [header for header in outcome.ours if not header.startswith("X-Connector-Outbound: ")] + list(row.keeps if outcome.copies else ())
+    headers = "; ".join(arrived) if arrived else "(none of ours)" if outcome.copies else "-"
+    where = ", ".join(seen.where) or (f"in the queue: {seen.waits}" if seen.waits else "-")
+    return row.who, outcome.record.get("connector", "-"), seen.reply, headers, outcome.record.get("outbound", "-"), where
 
 
-def run(host):
+def run(host, next_hops):
     """Sends everything; returns (rows, rows with faults)."""
-    show = table(max(100, min(shutil.get_terminal_size((132, 24)).columns, 160)))
+    show = table(max(120, min(shutil.get_terminal_size((150, 24)).columns, 180)))
     rows = bad = 0
     for section in SECTIONS:
         print(f"\n{section.title.upper()}: {section.lesson}")
         show("", COLUMNS)
         for row in section.rows:
-            outcome, expected = send(host, row)
-            wrong = list(faults(row, outcome, expected))
+            seen = send(host, next_hops, row)
+            wrong = list(faults(row, seen))
             rows, bad = rows + 1, bad + bool(wrong)
-            show("BAD" if wrong else "ok", cells_of(row, outcome))
+            show("BAD" if wrong else "ok", cells_of(row, seen))
             for fault in wrong:
                 print(f"      -> {fault}")
             sys.stdout.flush()
@@ -110,7 +172,7 @@ It is still running, below one directory:
   ./ctl explain --client {STRANGER} --listener mx --from bob@fabrikam.example --to {ANNA}
   ./ctl reload                                 after a change in connector-milter/config/connectors.d/
   tail -f connector-milter/milter.log          one line a message; postfix/log/postfix.log is Postfix's own
-  ls postfix/mail/all/new                      what was delivered
+  ls postfix/mail/all/new                      what was delivered; what leaves for a next hop waits in the queue now, for those are gone
   openssl s_client -quiet -starttls smtp -connect 127.0.0.1:{ports['xclient']} -cert {certificate} -key {key}
                                                speak SMTP yourself; XCLIENT ADDR={STRANGER} (then EHLO again) and you come from there
   The listeners mx ({ports['mx']}), relay ({ports['relay']}) and submission ({ports['submission']}) want to be told first who you are: PROXY TCP4 {STRANGER} 127.0.0.1 40000 25
@@ -142,13 +204,16 @@ def stop(state_file):
     return 0
 
 
-def demonstrate(host, build, state_file, keep):
-    host.daemon.configure_from(EXAMPLE)
+def demonstrate(host, next_hops, build, state_file, keep):
+    host.daemon.configure_from(EXAMPLE, next_hops.places())
     print(f"Starting a private Postfix and connector-milter with {EXAMPLE.relative_to(EXAMPLE.parents[2])} in {host.directory} ...")
     started = time.monotonic()
     host.start(detached=keep)
-    print("Client addresses below are claimed by a trusted test client; TLS, certificates, logins, Postfix and the milter are real.")
-    rows, bad = run(host)
+    applied = sum(line["value"] is not None and not line.get("without_milter") for line in host.postfix_lines)
+    print(f"connectorctl postfix printed {len(host.postfix_lines)} settings; the {applied} of them that need no choice were given to Postfix as they are.\n"
+          "Client addresses below are claimed by a trusted test client, and the servers that mail leaves for are played by this program; TLS,\n"
+          "certificates, logins, Postfix and connector-milter are real. X-Connector-Outbound is left out of the headers: it says what \"outbound\" says.")
+    rows, bad = run(host, next_hops)
     print(f"\n{rows - bad} of {rows} as they should be, in {time.monotonic() - started:.0f} seconds."
           + (f" {bad} NOT as they should be, marked BAD." if bad else ""))
     if keep:
@@ -176,7 +241,8 @@ def main():
         state_file.unlink()
     host = MailHost(build)
     try:
-        return demonstrate(host, build, state_file, options.keep)
+        with NextHops(host.certificates) as next_hops:
+            return demonstrate(host, next_hops, build, state_file, options.keep)
     finally:
         if not state_file.exists():
             host.stop()

@@ -1,13 +1,21 @@
 """The mail that the demo sends, and what must become of each message under conf/examples/contoso.
 
-A row is data only; demo_mail.py sends and judges it. `rule` None means: delivered.
+A row is data only; demo_mail.py sends and judges it. Code 250 means: it arrives at the next hop `at`, or waits in the queue.
 """
 
 from dataclasses import dataclass
 
 ANNA = "anna@contoso.example"
 STRANGER, PROVIDER, FABRIKAM, BACKUP_MX = "192.0.2.66", "198.51.100.7", "203.0.113.70", "203.0.113.25"
-EXCHANGE, PRINTER, HOTEL = "192.0.2.10", "192.0.2.40", "100.64.3.4"
+EXCHANGE, PRINTER, ORDERS, HOTEL = "192.0.2.10", "192.0.2.40", "192.0.2.50", "100.64.3.4"
+# Who receives: where conf/examples/contoso says that mail for it goes, and the name in the certificate that is shown there.
+NEXT_HOPS = {
+    "Exchange": ("[exchange.contoso.example]", "exchange.contoso.example"),
+    "Fabrikam": ("[mx.fabrikam.example]", "mx.fabrikam.example"),
+    "Northwind": ("[mx.northwind.example]", "mx.stranger.example"),
+    "Provider": ("[smtp.provider.example]:587", "smtp.provider.example"),
+    "Gateway": ("[192.0.2.77]", "gateway.contoso.example"),
+}
 FORGED = ("X-Connector-Trust: internal; connector=exchange", "x-connector-trust : device", "X-MS-Exchange-Organization-SCL: -1")
 
 
@@ -30,6 +38,10 @@ class Row:
     trust: str = None           # how X-Connector-Trust begins; None: no such header
     audit: str = None           # how X-Connector-Audit begins
     keeps: tuple = ()           # of `headers`, those that must arrive; all others must not
+    outbound: str = "to-exchange"
+    at: str = "Exchange"        # where it arrives: a key of NEXT_HOPS, or None: it waits in the queue
+    waits: str = None           # why
+    routed: bool = False        # by a rule: X-Connector-Route is there
 
 
 @dataclass
@@ -43,6 +55,14 @@ def fabrikam(who, **row):
     return Row(who, "bob@fabrikam.example", **row)
 
 
+def anna(who, recipient, **row):
+    return Row(who, ANNA, HOTEL, recipient, "submission", login=True, trust=f"user; src={HOTEL}; ", **row)
+
+
+JOE, BOB = "joe@somewhere.example", "bob@fabrikam.example"
+PROVIDED = {"outbound": "to-provider", "at": "Provider"}
+RELAY_DENIED = "554 5.7.1"  # by Postfix, which was not told to permit it
+CONFIDENTIAL = ("X-Classification: confidential",)
 SECTIONS = (
     Section("A partner", "fabrikam.example restricts: its mail must come from its addresses, over TLS, with its certificate, or through the provider.", (
         fabrikam("its own server, TLS, its certificate", client=FABRIKAM, certificate="fabrikam", connector="fabrikam",
@@ -67,22 +87,41 @@ SECTIONS = (
         Row("somebody who claims to be us, even through it", "ceo@contoso.example", PROVIDER, tls=True, code="550 5.7.1", rule="protect"),
     )),
     Section("Our own servers", "exchange grants: its mail is internal, and the marks that Exchange itself believes in stay. Its listener is closed to all others.", (
-        Row("the Exchange server, TLS, its certificate", ANNA, EXCHANGE, "joe@somewhere.example", "relay", certificate="exchange", connector="exchange",
-            headers=FORGED[1:], keeps=FORGED[2:], trust="internal; connector=exchange; "),
-        Row("its address, but no certificate", ANNA, EXCHANGE, "joe@somewhere.example", "relay", tls=True, code="550 5.7.1", rule="protect"),
+        Row("the Exchange server, TLS, its certificate", ANNA, EXCHANGE, JOE, "relay", certificate="exchange", connector="exchange",
+            headers=FORGED[1:], keeps=FORGED[2:], trust="internal; connector=exchange; ", **PROVIDED),
+        Row("its address, but no certificate", ANNA, EXCHANGE, listener="relay", tls=True, code="550 5.7.1", rule="protect"),
         Row("a stranger at that listener", "joe@somewhere.example", STRANGER, listener="relay", code="554", rule="closed"),
     )),
-    Section("A printer", "printer-2f knows neither TLS nor passwords. It may write as the scanner, to our own people, and little else.", (
+    Section("A printer", "printer-2f knows neither TLS nor passwords. It may write as the scanner, to our own people, and little else. Nothing lets it relay, so "
+            "Postfix itself refuses mail to others.", (
         Row("a scan to a colleague", "scanner@contoso.example", PRINTER, listener="relay", connector="printer-2f", trust="device; connector=printer-2f; "),
         Row("as another sender", "ceo@contoso.example", PRINTER, listener="relay", connector="printer-2f", code="550 5.7.1", rule="sender"),
-        Row("to the internet", "scanner@contoso.example", PRINTER, "joe@somewhere.example", "relay", connector="printer-2f", code="550 5.7.1", rule="recipient"),
+        Row("to the internet", "scanner@contoso.example", PRINTER, JOE, "relay", code=RELAY_DENIED),
         Row("to a recipient that Postfix would route on", "scanner@contoso.example", PRINTER, "victim%evil.example@contoso.example", "relay",
-            connector="printer-2f", code="550 5.7.1", rule="recipient"),
+            code=RELAY_DENIED),
         Row("a scan of 25 MB (SIZE= at MAIL)", "scanner@contoso.example", PRINTER, listener="relay", parameters=("SIZE=26214400",), connector="printer-2f",
             code="552 5.3.4", rule="size"),
     )),
     Section("People", "A login vouches for senders in our domains.", (
-        Row("anna, logged in, from her hotel", ANNA, HOTEL, "joe@somewhere.example", "submission", login=True, trust=f"user; src={HOTEL}; "),
+        anna("anna, logged in, from her hotel", JOE, **PROVIDED),
+    )),
+    Section("Mail to a partner", "to-fabrikam demands TLS that proves the partner's server: without that, the mail waits. Everything else leaves through the provider.", (
+        anna("to fabrikam, whose server proves its name", BOB, outbound="to-fabrikam", at="Fabrikam"),
+        anna("to northwind, where a stranger's certificate is shown", "kim@northwind.example", outbound="to-northwind", at=None,
+             waits="Server certificate not verified"),
+        anna("to somebody else", JOE, **PROVIDED),
+    )),
+    Section("Classified mail", "A rule takes the whole message over a gateway, for our own mail only: a stranger cannot choose a route.", (
+        anna("to fabrikam, marked as confidential", BOB, headers=CONFIDENTIAL, keeps=CONFIDENTIAL, outbound="gateway", at="Gateway", routed=True),
+        Row("the same header from the internet", "joe@somewhere.example", PROVIDER, tls=True, headers=CONFIDENTIAL + ("X-Connector-Route: gateway",),
+            keeps=CONFIDENTIAL, connector="provider", trust="partner; connector=provider; "),
+    )),
+    Section("Who may relay", "mynetworks is empty. Postfix asks the connectors: a grant may send to others as far as its limits go, nobody else may.", (
+        Row("the order system, to our partner", "orders@contoso.example", ORDERS, BOB, "relay", connector="orders", trust="device; connector=orders; ",
+            outbound="to-fabrikam", at="Fabrikam"),
+        Row("... to somebody it has no business with", "orders@contoso.example", ORDERS, JOE, "relay", code=RELAY_DENIED),
+        Row("a stranger", "eve@northwind.example", STRANGER, JOE, tls=True, code=RELAY_DENIED),
+        Row("a partner", "bob@fabrikam.example", FABRIKAM, JOE, certificate="fabrikam", code=RELAY_DENIED),
     )),
     Section("Forged headers", "Headers of our family, and those that Exchange would believe, do not survive the way in, however they are spelt.", (
         Row("the internet claims to be internal", "joe@somewhere.example", PROVIDER, tls=True, headers=FORGED + ("X-Spam-Flag: YES",), keeps=("X-Spam-Flag: YES",),

@@ -78,7 +78,7 @@ class Server {
   std::list<Listener> listeners_;
   Clients closed_;  // an event of the same round may still point at them
   bool accepting_ = true;
-  std::array<char, 16384> buffer_;  // of one read
+  std::array<char, 16384> buffer_{};  // of one read
 };
 
 }  // namespace cm::serve

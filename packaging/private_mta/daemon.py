@@ -60,15 +60,20 @@ class ConnectorMilter:
         for name, content in (connectors or {}).items():
             (directory / name).write_text(content, encoding="utf-8")
 
-    def configure_from(self, directory):
-        """Copies a directory of configuration (an example of conf/), with our places."""
+    def configure_from(self, directory, next_hops=None):
+        """Copies a directory of configuration (an example of conf/), with our places; `next_hops` (as written there -> where it is here)."""
+        def with_next_hops(path):
+            text = path.read_text(encoding="utf-8")
+            for there, here in (next_hops or {}).items():
+                text = text.replace(f'"{there}"', f'"{here}"')
+            return text
         directory = Path(directory)
         for path in directory.rglob("*"):
             if path.is_file():
                 target = self.config_file.parent / path.relative_to(directory)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(path, target)
-        connectors = {path.name: path.read_text(encoding="utf-8") for path in (directory / "connectors.d").glob("*.conf")}
+        connectors = {path.name: with_next_hops(path) for path in (directory / "connectors.d").glob("*.conf")}
         self.configure((directory / "connector-milter.conf").read_text(encoding="utf-8"), connectors)
 
     def start(self, detached=False):

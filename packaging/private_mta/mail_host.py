@@ -72,7 +72,8 @@ class MailHost:
         try:
             if self.daemon:
                 self.daemon.start(detached)
-                self.postfix.apply(self.daemon.postfix_lines(self.postfix.queue))
+                self.postfix_lines = self.daemon.postfix_lines(self.postfix.queue)
+                self.postfix.apply(self.postfix_lines)
             self.postfix.start()
         except BaseException:
             self.stop()

@@ -11,6 +11,7 @@
 #include <stdexcept>
 
 #include "config/load.h"
+#include "config/smart_host.h"
 #include "fuzz.h"
 #include "policy/decide.h"
 #include "policy/limits.h"
@@ -82,8 +83,27 @@ void check_patterns(const std::vector<AddressPattern>& patterns) {
   }
 }
 
+// What the MTA is told must be one line, and lead where the config says.
+void check_route(const OutboundConnector& c) {
+  REQUIRE(!c.name.empty() && c.name.size() <= 64 && fuzz::is_printable(c.name) && fuzz::is_printable(c.transport) && c.cost >= 1);
+  REQUIRE(c.has_recipient_scope() || c.is_rule_scoped());
+  REQUIRE(!c.is_rule_scoped() || !c.smart_hosts.empty());
+  REQUIRE(c.client_certificate.empty() == c.client_key.empty() && (c.client_certificate.empty() || c.transport != "smtp"));
+  REQUIRE((c.tls == OutboundTls::fingerprint) == !c.fingerprints.empty());
+  REQUIRE(c.tls == OutboundTls::verify || c.tls_domains.empty());
+  for (const auto& pattern : c.recipient_domains) REQUIRE(pattern.kind != DomainPattern::Kind::null);
+  for (const auto& pin : c.fingerprints) REQUIRE(pin.size() == 95 && fuzz::is_printable(pin));
+  for (const auto& host : c.smart_hosts) {
+    REQUIRE(fuzz::is_printable(host.next_hop) && host.next_hop.find_first_of(", \t") == std::string::npos);
+    const auto again = config::parse_smart_host(host.next_hop);
+    REQUIRE(again && again->next_hop == host.next_hop && again->address == host.address);
+  }
+}
+
 void check_policy(const config::Config& loaded) {
   const auto& data = loaded.policy.data();
+  REQUIRE(loaded.outbound_provenance.size() == data.outbound.size());
+  for (const auto& c : data.outbound) check_route(c);
   REQUIRE(loaded.inbound_provenance.size() == data.inbound.size() && !data.organization.domains.empty());
   for (const auto& c : data.inbound) {
     REQUIRE(!c.name.empty() && c.name.size() <= 64 && fuzz::is_printable(c.name) && fuzz::is_printable(c.trust));

@@ -52,9 +52,9 @@ OutboundConnector rule(const char* name, const char* field, const char* pattern,
 
 // Two rules by header, one of them over a field that most have removed, one by connector, two choices by recipient, and one that is tried.
 std::vector<OutboundConnector> rich_outbound(bool second) {
-  auto by_connector = outbound("archive", "*.a.example", 3), tried = outbound("tried", "d.example", 1);
+  auto by_connector = outbound("archive", ".us.example", 3), tried = outbound("tried", "d.example", 1);
   by_connector.when.emplace().connectors = {"printer", "lock"};
-  by_connector.when->sender_domains.push_back(*DomainPattern::parse(".us.example").value);
+  for (const char* domain : {".us.example", "c.example"}) by_connector.when->sender_domains.push_back(*DomainPattern::parse(domain).value);
   tried.mode = Mode::audit;
   auto classified = rule("classified", "X-Class", "top secret", 1);
   if (second) classified.recipient_domains.push_back(*DomainPattern::parse("*").value);

@@ -28,6 +28,9 @@ outbound = (
   { name = "pinned"; recipient_domains = "pinned.example"; tls = "fingerprint"; smart_hosts = "[192.0.2.1]"; fingerprints = "%s";
     client_certificate = "%s"; client_key = "%s"; },
   { name = "provider"; recipient_domains = "*"; smart_hosts = "[smtp.provider.example]:587"; tls = "dane_only"; },
+  { name = "direct"; cost = 2; recipient_domains = "*"; },
+  { name = "certified"; recipient_domains = "certified.example"; tls = "verify"; tls_domains = "mx.certified.example";
+    client_certificate = "/dev/null"; client_key = "/dev/null"; },
   { name = "classified"; smart_hosts = "[192.0.2.77]"; when = { header = { name = "X-Classification"; matches = "secret"; }; }; } );
 """
 FORGED = ("X-Connector-Trust: internal; connector=forged", "x-connector : forged", "X-MS-Exchange-Organization-SCL: -1")

@@ -20,7 +20,7 @@ def echo(build, directory):
             if process.poll() is not None:
                 raise RuntimeError("map-echo does not start")
             time.sleep(0.01)
-        yield path
+        yield process, path
     finally:
         end(process)
 
@@ -52,17 +52,15 @@ def postmap(table, keys, lookups):
 def measure(build, directory, full):
     """Yields lines of text."""
     with contextlib.ExitStack() as stack:
-        socket = stack.enter_context(echo(build, directory))
+        process, socket = stack.enter_context(echo(build, directory))
         arguments, tables = [], []
         for count in SIZES:
             home = directory / f"d{count}"
             maps = directory / f"maps{count}.sock"
             text = configurations.outbound(count) + f'maps = {{ socket = "unix:{maps}"; group = "postfix"; mode = "0666"; }};\n'
-            stack.enter_context(Daemon(build, home, text, directory / "log.sock"))
+            daemon = stack.enter_context(Daemon(build, home, text, directory / "log.sock"))
             wire, keys = requests(directory, f"d{count}", count)
-            if not arguments:
-                arguments.append(f"echo={socket}={wire}")
-            arguments.append(f"ours, {count:,} domains={maps}={wire}")
+            arguments += [f"echo, requests of {count:,}={process.pid}={socket}={wire}", f"ours, {count:,} domains={daemon.process.pid}={maps}={wire}"]
             table = directory / f"hash{count}"
             table.write_text("".join(f"{key}\tsmtp:[mx.{key.split('@')[1]}]:25\n" for key in keys.read_text(encoding="ascii").split()), encoding="ascii")
             subprocess.run(["postmap", f"hash:{table}"], check=True)

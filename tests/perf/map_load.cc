@@ -1,8 +1,9 @@
-// map-load [--clients N] [--rounds N] [--requests N] NAME=SOCKET=FILE ...: lookups a second, and how long one takes, of netstring services.
+// map-load [--clients N] [--rounds N] [--requests N] NAME=PID=SOCKET=FILE ...: lookups a second of netstring services, how long one takes, and
+// what CPU time it costs the service's process, kernel included.
 //
 // In every round each service gets its requests (lines of FILE, in a scattered order), one service after the other, so that what disturbs
-// the machine disturbs all. Every client has one request under way, as Postfix does. The first round only warms up. The first service is the
-// baseline of the ratios. One thread: a client here costs about as much as the server's side.
+// the machine disturbs all. Every client has one request under way, as Postfix does. The first round only warms up. The services come in
+// pairs, a baseline and the one that is measured against it. One thread: a client here costs about as much as the server's side.
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -11,6 +12,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <fstream>
 #include <stdexcept>
 #include <string>
@@ -26,9 +28,10 @@ using Clock = std::chrono::steady_clock;
 
 struct Subject {
   std::string name, socket;
+  clockid_t cpu_clock{};
   std::vector<std::string> requests;
   std::size_t next = 0;
-  std::vector<double> rates, medians, p99s;  // of each round; microseconds
+  std::vector<double> rates, medians, p99s, cpu;  // of each round; a second, and microseconds
 };
 
 struct Client {
@@ -46,13 +49,26 @@ Fd connect_to(const std::string& path) {
 }
 
 Subject parse(const std::string& text) {
-  const auto first = text.find('='), last = text.rfind('=');
-  if (first == last) throw std::runtime_error("expected NAME=SOCKET=FILE, found " + text);
-  Subject subject{text.substr(0, first), text.substr(first + 1, last - first - 1), {}, 0, {}, {}, {}};
-  std::ifstream file(text.substr(last + 1));
+  std::vector<std::string> parts;
+  for (std::size_t at = 0, end = 0; end != std::string::npos; at = end + 1) {
+    end = text.find('=', at);
+    parts.push_back(text.substr(at, end == std::string::npos ? end : end - at));
+  }
+  if (parts.size() != 4) throw std::runtime_error("expected NAME=PID=SOCKET=FILE, found " + text);
+  Subject subject;
+  subject.name = parts[0];
+  if (clock_getcpuclockid(std::stoi(parts[1]), &subject.cpu_clock) != 0) throw std::runtime_error("no process " + parts[1]);
+  subject.socket = parts[2];
+  std::ifstream file(parts[3]);
   for (std::string line; std::getline(file, line);) subject.requests.push_back(netstring::encode(line));
-  if (subject.requests.empty()) throw std::runtime_error("no requests in " + text.substr(last + 1));
+  if (subject.requests.empty()) throw std::runtime_error("no requests in " + parts[3]);
   return subject;
+}
+
+double cpu_microseconds(const Subject& subject) {
+  timespec used{};
+  clock_gettime(subject.cpu_clock, &used);
+  return static_cast<double>(used.tv_sec) * 1e6 + static_cast<double>(used.tv_nsec) / 1e3;
 }
 
 void ask(Subject& subject, Client& client) {
@@ -75,6 +91,7 @@ void run(Subject& subject, int clients, int requests) {
   }
   std::vector<double> times;
   times.reserve(static_cast<std::size_t>(requests));
+  const auto used = cpu_microseconds(subject);
   const auto began = Clock::now();
   for (auto& client : all) ask(subject, client);
   epoll_event events[64];
@@ -93,6 +110,7 @@ void run(Subject& subject, int clients, int requests) {
     }
   }
   subject.rates.push_back(static_cast<double>(times.size()) / std::chrono::duration<double>(Clock::now() - began).count());
+  subject.cpu.push_back((cpu_microseconds(subject) - used) / static_cast<double>(times.size()));
   std::sort(times.begin(), times.end());
   subject.medians.push_back(times[times.size() / 2]);
   subject.p99s.push_back(times[times.size() / 100 * 99]);
@@ -105,9 +123,9 @@ double median(std::vector<double> values) {
 
 void print(const Subject& subject, const Subject& base) {
   const auto [least, most] = std::minmax_element(subject.rates.begin(), subject.rates.end());
-  std::printf("%-28s %8.0f lookups/s (%.0f to %.0f), median %4.0f us, p99 %4.0f us; of the echo %.2f and %.2f\n", subject.name.c_str(),
-              median(subject.rates), *least, *most, median(subject.medians), median(subject.p99s), median(subject.rates) / median(base.rates),
-              median(subject.p99s) / median(base.p99s));
+  std::printf("%-28s %8.0f lookups/s (%.0f to %.0f), median %4.0f us, p99 %4.0f us, CPU %5.2f us; of the echo %.2f, %.2f, %.2f\n",
+              subject.name.c_str(), median(subject.rates), *least, *most, median(subject.medians), median(subject.p99s), median(subject.cpu),
+              median(subject.rates) / median(base.rates), median(subject.p99s) / median(base.p99s), median(subject.cpu) / median(base.cpu));
 }
 
 }  // namespace
@@ -123,12 +141,12 @@ int main(int argc, char** argv) try {
     else
       subjects.push_back(parse(argument));
   }
-  if (subjects.empty() || clients < 1 || rounds < 1 || requests < 100) throw std::runtime_error("map-load NAME=SOCKET=FILE ...");
+  if (subjects.empty() || clients < 1 || rounds < 1 || requests < 100) throw std::runtime_error("map-load NAME=PID=SOCKET=FILE ...");
   for (auto& subject : subjects) run(subject, clients, requests / 10);
-  for (auto& subject : subjects) subject.rates.clear(), subject.medians.clear(), subject.p99s.clear();
+  for (auto& subject : subjects) subject.rates.clear(), subject.medians.clear(), subject.p99s.clear(), subject.cpu.clear();
   for (int round = 0; round < rounds; ++round)
     for (auto& subject : subjects) run(subject, clients, requests);
-  for (const auto& subject : subjects) print(subject, subjects.front());
+  for (std::size_t i = 0; i < subjects.size(); ++i) print(subjects[i], subjects[i - i % 2]);
 } catch (const std::exception& e) {
   std::fprintf(stderr, "map-load: %s\n", e.what());
   return 1;

@@ -94,7 +94,7 @@ std::vector<Facts> make_messages(std::size_t connectors, Meets meets, std::size_
         const auto name = domain('c', random() % mixture.certified);
         m.connection.client = Ip::parse("203.0.113.9");
         const auto subject = "mail." + name;
-        m.sender.tls = {"TLSv1.3", CertificateState::verified, subject, subject, "Example Root"};
+        m.sender.tls = {"TLSv1.3", CertificateState::verified, subject, subject, "Example Root", {}, {}};
         sender = "boss@" + name;
         break;
       }

@@ -205,6 +205,11 @@ BOOST_AUTO_TEST_CASE(client_certificate_errors) {
       {both + "transport = \"relay\";", {".transport: \"relay\" serves other mail too..."}},
       {both + "transport = \"lmtp\";", {".transport: \"lmtp\" serves other mail too..."}},
       {both + "transport = \"own\";", {}},
+      {scope + "transport = \"lmtp\"; tls = \"verify\";",
+       {".transport: with \"lmtp\" the MTA never asks for tls: remove one of the two, or name a transport that runs its SMTP client"}},
+      {scope + "transport = \"virtual\"; tls = \"none\";", {".transport: with \"virtual\" the MTA never asks..."}},
+      {scope + "transport = \"relay\"; tls = \"verify\";", {}},
+      {scope + "transport = \"lmtp\";", {}},
   });
 }
 
@@ -233,11 +238,13 @@ BOOST_AUTO_TEST_CASE(when_errors) {
       {host + "when = { header = { name = \"X A\"; matches = \"(\"; match = 1; }; };",
        {".when.header.match: unknown setting (did you mean \"matches\"?)",
         ".when.header.name: \"X A\" is no header name: printable ASCII without blanks and colon was expected",
-        ".when.header.matches: \"(\": missing ): ("}},
+        ".when.header.matches: \"(\" is no RE2 pattern: \"missing ): (\""}},
       {host + "when = { header = { name = \"x-connector\"; matches = \"a\"; }; };",
        {".when.header.name: \"x-connector\" belongs to our own family (headers.prefix), which is removed from all mail: this never holds"}},
       {host + "when = { header = { name = \"X-Connector-Route\"; matches = \"a\"; }; };", {".when.header.name: \"X-Connector-Route\" belongs..."}},
       {host + "when = { header = { name = \"X-Connectors\"; matches = \"a\"; }; };", {}},
-      {host + "when = { header = { name = \"X-A\"; matches = \"(?=a)\"; }; };", {".when.header.matches: \"(?=a)\": ..."}},
+      {host + "when = { header = { name = \"X-A\"; matches = \"(\\n\\x01\"; }; };",
+       {".when.header.matches: \"(\\x0a\\x01\" is no RE2 pattern: \"missing ): (\\x0a\\x01\""}},
+      {host + "when = { header = { name = \"X-A\"; matches = \"(?=a)\"; }; };", {".when.header.matches: \"(?=a)\" is no RE2 pattern: ..."}},
   });
 }

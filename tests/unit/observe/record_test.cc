@@ -28,7 +28,7 @@ struct Message {
   std::string recipient = "anna@contoso.example";
   Message() {
     sender.envelope.argument = Address::from_argument("<bob@fabrikam.example>");
-    sender.tls = {"TLSv1.3", CertificateState::verified, "mail.fabrikam.example", "mail.fabrikam.example", "Some CA"};
+    sender.tls = {"TLSv1.3", CertificateState::verified, "mail.fabrikam.example", "mail.fabrikam.example", "Some CA", {}, {}};
     sender.login = "bob";
   }
   observe::Record record() const {
