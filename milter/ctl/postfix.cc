@@ -199,6 +199,9 @@ void Writer::rules() {
   map("milter_header_checks", "route", names,
       "takes whole messages, which the milter marks with a header of its own; headers that arrived are never asked");
   if (names.empty() || !service_.maps) return;
+  example("bounce_size_limit", "1",
+          "A bounce is Postfix's own mail and leaves as such, with what " + some_of(names) +
+              " could not deliver in it; with this only the header returns");
   // postsuper -r takes a message out of the queue and back through pickup and cleanup. Its FILTER is not kept, no milter is asked again.
   const std::string service = "cleanup-requeued";
   const auto add = [&](Place place, std::string owner, std::string name, std::string value, std::string reason) {
