@@ -1,9 +1,9 @@
 // connector-milter, the daemon: the only file that knows every room. It loads the configuration, opens the sockets, starts the
 // threads, and then sits in the main thread waiting for signals.
 //
-// Signals: libmilter keeps a thread in sigwait for HUP, TERM and INT and takes each as a wish to stop. They reach us first because the
-// main thread never blocks them while that thread lives, every other thread of ours blocks all, and the handlers only post a
-// semaphore. The process ends with _exit(): libmilter leaves detached threads behind that may still be in a callback.
+// Signals: the main thread never blocks them, every other thread blocks all, and the handlers only post a semaphore; libmilter's own
+// thread for signals is kept from taking any (session/milter.cc). The process ends with _exit(): libmilter leaves detached threads
+// behind that may still be in a callback.
 #include <semaphore.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -22,6 +22,7 @@
 #include "base/process.h"
 #include "config.h"
 #include "config/load.h"
+#include "seal/key.h"
 #include "serve/access_policy.h"
 #include "serve/control.h"
 #include "serve/maps.h"
@@ -82,6 +83,26 @@ std::shared_ptr<const Policy> policy_of(std::shared_ptr<const config::Config> co
   return {std::move(config), policy};
 }
 
+// What the configuration says and refers to; `config` null if there is any error.
+struct Loaded {
+  std::shared_ptr<const config::Config> config;
+  std::shared_ptr<const seal::Keys> keys;
+  config::Diagnostics diagnostics;
+};
+
+Loaded load(const std::string& config_file) {
+  auto result = config::load(config_file);
+  Loaded loaded{std::move(result.config), nullptr, std::move(result.diagnostics)};
+  if (!loaded.config) return loaded;
+  bool sound = true;
+  loaded.keys = std::make_shared<const seal::Keys>(seal::read_keys(loaded.config->service.signing_keys, [&](const auto& key, const auto& why) {
+    loaded.diagnostics.push_back(config::bad_key_file(key, why));
+    sound = false;
+  }));
+  if (!sound) loaded.config = nullptr;
+  return loaded;
+}
+
 bool sockets_differ(const config::Service& a, const config::Service& b) {
   const auto same = [](const config::Socket& x, const config::Socket& y) { return x.address == y.address && x.group == y.group && x.mode == y.mode; };
   const auto same_optional = [&](const auto& x, const auto& y) { return x.has_value() == y.has_value() && (!x || same(*x, *y)); };
@@ -90,8 +111,9 @@ bool sockets_differ(const config::Service& a, const config::Service& b) {
 
 class Daemon {
  public:
-  Daemon(std::string config_file, std::shared_ptr<const config::Config> config)
-      : config_file_(std::move(config_file)), config_(std::move(config)), log_(own_user), policy_(policy_of(config_)) {
+  Daemon(std::string config_file, const Loaded& loaded)
+      : config_file_(std::move(config_file)), config_(loaded.config), log_(own_user), policy_(policy_of(config_)), keys_(loaded.keys) {
+    shared_.keys = &keys_;
     result_.at = loaded_ = SystemClock::now();
     result_.connectors = connectors();
     release_freed_memory();
@@ -112,7 +134,7 @@ class Daemon {
   void run_server(serve::Server& server, const char* name);
   void drain();
   void use_log_settings();
-  [[nodiscard]] std::size_t connectors() const { return config_->policy.data().inbound.size(); }
+  [[nodiscard]] std::size_t connectors() const { return config_->policy.data().inbound.size() + config_->policy.data().outbound.size(); }
 
   const std::string config_file_;
   std::mutex mutex_;  // reload, and what it writes
@@ -123,6 +145,7 @@ class Daemon {
   Log log_;
   observe::Counters counters_;
   Published<Policy> policy_;
+  Published<seal::Keys> keys_;
   session::Shared shared_{policy_, counters_, [this](std::string_view line) { log_.info(line); }};
   serve::Control control_{[this] { return reload(), status().last_reload; }, [this] { return status(); }, counters_};
   serve::Maps maps_{policy_, counters_, [this](std::string_view line) { log_.error(line); }};
@@ -198,7 +221,7 @@ void Daemon::reload() {
 }
 
 void Daemon::load_and_publish() {
-  auto loaded = config::load(config_file_);
+  auto loaded = load(config_file_);
   for (const auto& diagnostic : loaded.diagnostics) {
     result_.diagnostics.push_back(diagnostic.to_string());
     log_.write(diagnostic.level == config::Diagnostic::Level::error ? Log::Level::error : Log::Level::warning, result_.diagnostics.back());
@@ -209,7 +232,9 @@ void Daemon::load_and_publish() {
     log_.warning(result_.diagnostics.back());
   }
   const auto old = policy_.get();  // to be destroyed here, which takes long, and not by a lookup that is the last to let go
+  maps_.retire(*old, loaded.config->policy);
   config_ = std::move(loaded.config);
+  keys_.set(std::move(loaded.keys));  // first: with a policy that accepts tags there are keys
   policy_.set(policy_of(config_));
   result_.ok = true;
   loaded_ = result_.at;
@@ -286,14 +311,14 @@ int Daemon::run() {
 }
 
 int start(const std::string& config_file, bool check_only) {
-  auto loaded = config::load(config_file);
+  const auto loaded = load(config_file);
   for (const auto& diagnostic : loaded.diagnostics) std::cerr << diagnostic.to_string() << '\n';
   if (!loaded.config) return exit_config;
   if (check_only) return 0;
   catch_signals();
   raise_descriptor_limit();
   static Daemon* daemon = nullptr;  // never destroyed: other threads use it until _exit()
-  daemon = new Daemon(config_file, std::move(loaded.config));
+  daemon = new Daemon(config_file, loaded);
   if (const auto why = daemon->open(); !why.empty()) {
     daemon->remove_sockets();
     std::cerr << own_user << ": " << why << '\n';

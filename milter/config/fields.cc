@@ -5,6 +5,7 @@
 
 #include "config/report.h"
 #include "policy/domain.h"
+#include "policy/limits.h"
 
 namespace cm::config {
 namespace {
@@ -33,6 +34,12 @@ bool begins_structural(std::string_view start) {
 bool is_own(std::string_view name, std::string_view prefix) { return equals_ignoring_case(name, prefix) || names(std::string(prefix) + "-", name); }
 
 }  // namespace
+
+bool is_plain_name(std::string_view name) {
+  return !name.empty() && name.size() <= limits::connector_name_bytes && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
+  });
+}
 
 std::string check_field_name(std::string_view name) {
   if (name.empty()) return "the header name is empty";

@@ -6,6 +6,9 @@
 
 namespace cm::config {
 
+/// 1 to 64 letters, digits, `.`, `_` or `-`: what a connector or a key may be called.
+bool is_plain_name(std::string_view name);
+
 /// Each returns what is wrong, or nothing. Values: printable ASCII on one line, at most 900 bytes.
 std::string check_field_name(std::string_view name);
 std::string check_field_value(std::string_view value);

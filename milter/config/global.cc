@@ -6,13 +6,13 @@
 #include <unordered_map>
 
 #include "config/fields.h"
+#include "config/signing.h"
 
 namespace cm::config {
 namespace {
 
 constexpr std::string_view global_settings[] = {"organization", "unmatched", "listeners", "milter",  "maps",
                                                 "policy",       "control",   "log",       "headers", "signing"};
-constexpr std::string_view not_implemented[] = {"signing"};
 
 constexpr Word<Check> checks[] = {{"off", Check::off}, {"audit", Check::audit}, {"enforce", Check::enforce}};
 constexpr Word<bool> unmatched_words[] = {{"accept", false}, {"reject", true}};
@@ -204,9 +204,7 @@ void read_global(Group& root, PolicyData& policy, Service& service) {
   read_sockets(root, service);
   read_log(root, service);
   read_headers(root, policy);
-  for (const auto name : not_implemented)
-    if (const auto* found = root.take(name))
-      root.report().error({root.file(), found->name_line}, std::string(name), "is not implemented in this version: remove it");
+  read_signing(root, service);
 }
 
 bool is_global_setting(std::string_view name) {

@@ -26,7 +26,7 @@ constexpr Limited limited[] = {{"sender_domains", partner},     {"via", partner}
                                {"accept_headers", on_premises}, {"accept_tags", on_premises},
                                {"require_header", on_premises}, {"repair", device},
                                {"rewrite_sender", device}};
-constexpr std::string_view not_implemented[] = {"rate_limit", "repair", "rewrite_sender", "require_header", "accept_tags"};
+constexpr std::string_view not_implemented[] = {"rate_limit", "repair", "rewrite_sender", "require_header"};
 
 constexpr Word<Duty> duties[] = {{"on_premises", Duty::on_premises}, {"device", Duty::device}, {"relay", Duty::relay}, {"partner", Duty::partner}};
 constexpr Word<Check> checks[] = {{"off", Check::off}, {"audit", Check::audit}, {"enforce", Check::enforce}};
@@ -206,7 +206,14 @@ class Inbound {
       group_.place("on_violation").error(quote(to_string(c_.on_violation)) + " is for partners: expected \"reject\" or \"tempfail\"");
     read_trust();
     if (given("accept_headers")) c_.accept_headers = group_.boolean("accept_headers").value_or(false);
+    read_tags();
     read_added_headers();
+  }
+
+  void read_tags() {
+    if (given("accept_tags")) c_.accept_tags = group_.boolean("accept_tags").value_or(false);
+    if (c_.accept_tags && !around_.signs)
+      group_.place("accept_tags").error("needs signing.keys of the main file: without a key no tag can be verified");
   }
 
   void read_trust() {
@@ -265,25 +272,19 @@ class Inbound {
   bool typed_ = false;
 };
 
-bool is_connector_name(std::string_view name) {
-  return !name.empty() && name.size() <= limits::connector_name_bytes && std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
-  });
-}
-
 }  // namespace
 
 std::optional<std::string> read_connector_name(Group& group) {
   if (!group.has("name")) group.missing("name", "every connector needs a name of its own");
   auto name = group.text("name");
-  if (!name || is_connector_name(*name)) return name;
+  if (!name || is_plain_name(*name)) return name;
   group.place("name").error(quote(*name) + " is no connector name: expected 1 to 64 letters, digits, \".\", \"_\" or \"-\"");
   return std::nullopt;
 }
 
 std::string path_of_entry(const Node& entry, std::string_view list, int index) {
   const auto name = std::find_if(entry.children.begin(), entry.children.end(), [](const Node& n) { return n.name == "name"; });
-  const bool usable = name != entry.children.end() && name->kind == Node::Kind::string && is_connector_name(name->text);
+  const bool usable = name != entry.children.end() && name->kind == Node::Kind::string && is_plain_name(name->text);
   return std::string(list) + (usable ? "." + name->text : "[" + std::to_string(index) + "]");
 }
 

@@ -37,6 +37,7 @@ struct Draft {
 struct Surroundings {
   std::unordered_set<std::string> listeners;
   bool listeners_known = true;  // false: the main file could not be read, so no name is wrong
+  bool signs = true;            // there is `signing`; also while that is not known
   std::string header_prefix;
 };
 

@@ -47,6 +47,7 @@ class Loader {
       read_global(root, policy_, service_);
       for (const auto& listener : policy_.listeners) around_.listeners.insert(listener.name);
       around_.header_prefix = policy_.header_prefix;
+      around_.signs = root.has("signing");
       read_lists(root);
       root.finish();
     } else {

@@ -25,6 +25,13 @@ struct Socket {
 enum class LogTarget : std::uint8_t { syslog, standard_error };
 enum class LogLevel : std::uint8_t { error, warning, info, debug };
 
+/// One of `signing.keys`. Only the config was looked at: the file may be missing or no key.
+struct SigningKey {
+  std::string id, file;
+  Origin at;         // where `file` is set
+  std::string path;  // of that setting, for diagnostics
+};
+
 /// What main() needs and decide() must not see.
 struct Service {
   Socket milter{"unix:/var/spool/postfix/connector-milter/milter.sock", "postfix", 0660};
@@ -32,6 +39,7 @@ struct Service {
   Socket control{"unix:/run/connector-milter/control.sock", "", 0660};
   LogTarget log_target = LogTarget::syslog;
   LogLevel log_level = LogLevel::info;
+  std::vector<SigningKey> signing_keys;  // the first signs; ids are unique
 };
 
 /// In which line each setting of one connector was written, in the file of the connector; a setting that is not in it has its default.
@@ -71,5 +79,8 @@ struct Result {
 inline constexpr const char* default_path = "/etc/connector-milter/connector-milter.conf";
 
 Result load(const std::filesystem::path& main_file);
+
+/// What is said of a config whose key file cannot be used; `why` is a clause about the file.
+Diagnostic bad_key_file(const SigningKey& key, const std::string& why);
 
 }  // namespace cm::config

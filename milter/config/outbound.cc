@@ -22,6 +22,8 @@ constexpr Word<OutboundTls> tls_words[] = {{"none", OutboundTls::none},
                                            {"fingerprint", OutboundTls::fingerprint}};
 // Services of the master.cf that Postfix comes with: a certificate given to one of them would be shown to everybody.
 constexpr std::string_view stock_transports[] = {"smtp", "relay", "lmtp", "local", "virtual", "error", "retry", "discard"};
+// Of these, the ones that smtp_tls_policy_maps does not reach.
+constexpr std::string_view transports_without_policy[] = {"lmtp", "local", "virtual", "error", "retry", "discard"};
 constexpr std::string_view organization_word[] = {"organization"};
 
 class Outbound {
@@ -166,6 +168,10 @@ class Outbound {
       group_.place("transport")
           .error(quote(*given) + " serves other mail too, and would present the client_certificate to everybody: leave transport out (" +
                  quote(c_.transport) + " is then made for this connector)");
+    else if (group_.has("tls") &&
+             std::find(std::begin(transports_without_policy), std::end(transports_without_policy), *given) != std::end(transports_without_policy))
+      group_.place("transport")
+          .error("with " + quote(*given) + " the MTA never asks for tls: remove one of the two, or name a transport that runs its SMTP client");
     else
       c_.transport = *given;
   }

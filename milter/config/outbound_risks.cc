@@ -107,7 +107,7 @@ void warn_of_missing_file(const OutboundDraft& draft, const char* setting, const
   std::error_code error;
   if (!path.empty() && std::filesystem::status(path, error).type() == std::filesystem::file_type::not_found)
     report.warning(draft.origin_of(setting), draft.path() + "." + setting,
-                   "there is no file " + quote(path) + ": the MTA will not be able to deliver");
+                   "there is no file " + quote(path, path_bytes) + ": the MTA will not be able to deliver");
 }
 
 }  // namespace

@@ -16,8 +16,7 @@ Diagnostics Report::take() {
   return std::move(diagnostics_);
 }
 
-std::string quote(std::string_view text) {
-  constexpr std::size_t most = 80;
+std::string quote(std::string_view text, std::size_t most) {
   constexpr char hex[] = "0123456789abcdef";
   const bool readable = text::is_utf8(text);
   auto shown = text.substr(0, most);

@@ -29,7 +29,9 @@ class Report {
 };
 
 /// In double quotes, control characters and broken UTF-8 escaped, shortened: a diagnostic stays one line of a terminal or a log.
-std::string quote(std::string_view text);
+std::string quote(std::string_view text, std::size_t most = 80);
+/// For `most`: a path is shown whole.
+inline constexpr std::size_t path_bytes = 4096;
 
 /// ` (did you mean "x"?)` for the candidate that is nearest to `word`, or nothing if none is near.
 template <class Candidates>

@@ -54,7 +54,7 @@ const std::vector<Source>* SourceLists::read(const std::string& path, const Plac
   auto found = lists_.find(path);
   if (found == lists_.end()) found = lists_.emplace(path, load(path, place)).first;
   const auto& list = found->second;
-  if (!list.why.empty()) place.error(quote(path) + " " + list.why);
+  if (!list.why.empty()) place.error(quote(path, path_bytes) + " " + list.why);
   return list.why.empty() && list.sound ? &list.sources : nullptr;
 }
 

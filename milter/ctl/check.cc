@@ -6,6 +6,7 @@
 #include "ctl/command.h"
 #include "ctl/loading.h"
 #include "ctl/output.h"
+#include "seal/key.h"
 
 namespace cm::ctl {
 namespace {
@@ -72,7 +73,10 @@ std::unique_ptr<const config::Config> load_or_complain(const Context& context) {
 }
 
 int check(const Context& context, bool strict) {
-  const auto result = config::load(context.config_path);
+  auto result = config::load(context.config_path);
+  if (result.config)
+    static_cast<void>(seal::read_keys(result.config->service.signing_keys,
+                                      [&](const auto& key, const auto& why) { result.diagnostics.push_back(config::bad_key_file(key, why)); }));
   const auto errors = count(result.diagnostics, Diagnostic::Level::error);
   const auto warnings = count(result.diagnostics, Diagnostic::Level::warning);
   if (context.json) {

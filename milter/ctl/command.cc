@@ -18,7 +18,8 @@ namespace {
 /// Every option of every command; a command reads its own.
 struct Options {
   bool strict = false;
-  std::string name, expect, socket, postfix_version, queue_directory;
+  std::string name, expect, socket, postfix_version, queue_directory, key_id, key_directory, message;
+  std::optional<std::string> from;
   Question question;
 };
 using Run = int (*)(const Context&, const Options&);
@@ -51,6 +52,18 @@ void declare_show(CLI::App& app, Options& options) { app.add_option("name", opti
 void declare_postfix(CLI::App& app, Options& options) {
   app.add_option("--postfix-version", options.postfix_version, "Version of Postfix (default: as postconf says)")->type_name("VERSION");
   app.add_option("--queue-directory", options.queue_directory, "Its queue directory (default: as postconf says)")->type_name("DIRECTORY");
+}
+
+void declare_key(CLI::App& app, Options& options) {
+  app.require_subcommand(1);
+  auto* made = app.add_subcommand("new", "Write a new key file and print the config lines for it");
+  made->add_option("id", options.key_id, "Name of the key, such as 2026a")->type_name("ID")->required();
+  made->add_option("--dir", options.key_directory, "Directory of the file (default: keys beside the main config file)")->type_name("DIRECTORY");
+}
+
+void declare_verify(CLI::App& app, Options& options) {
+  app.add_option("message", options.message, "The message as it was delivered; - is standard input")->type_name("FILE")->required();
+  add_text(app, "--from", options.from, "Envelope sender (default: that of Return-Path)", "ADDRESS");
 }
 
 void declare_online(CLI::App& app, Options& options) {
@@ -86,6 +99,9 @@ constexpr Command commands[] = {
      [](const Context& c, const Options& o) { return explain_message(c, o.question, o.expect); }},
     {"postfix", "Print the lines that main.cf and master.cf need for this config", declare_postfix,
      [](const Context& c, const Options& o) { return postfix(c, o.postfix_version, o.queue_directory); }},
+    {"key", "Make a signing key", declare_key, [](const Context& c, const Options& o) { return key_new(c, o.key_id, o.key_directory); }},
+    {"verify", "Say whether the trust tag of a message is genuine", declare_verify,
+     [](const Context& c, const Options& o) { return verify(c, o.message, o.from); }},
     {"status", "Show the state of the running daemon", declare_online, [](const Context& c, const Options& o) { return status(c, o.socket); }},
     {"reload", "Let the running daemon read its config again", declare_online,
      [](const Context& c, const Options& o) { return reload(c, o.socket); }},
@@ -94,8 +110,6 @@ constexpr Command commands[] = {
     {"new", nullptr, nullptr, nullptr},
     {"import", nullptr, nullptr, nullptr},
     {"sendmail", nullptr, nullptr, nullptr},
-    {"key", nullptr, nullptr, nullptr},
-    {"verify", nullptr, nullptr, nullptr},
     {"validate", nullptr, nullptr, nullptr},
     {"trace", nullptr, nullptr, nullptr},
     {"report", nullptr, nullptr, nullptr},

@@ -3,6 +3,7 @@
 // Commands print to the streams they are handed and return an exit status; they never call exit() and never throw for bad input.
 #pragma once
 
+#include <optional>
 #include <ostream>
 #include <string>
 #include <vector>
@@ -29,6 +30,10 @@ int show(const Context& context, const std::string& name);
 int explain_message(const Context& context, const Question& question, const std::string& expect);
 /// `version` of Postfix and its queue directory; empty: as postconf(1) says.
 int postfix(const Context& context, const std::string& version, const std::string& queue_directory);
+/// A new signing key in the file DIRECTORY/ID, which must not be there yet. `directory` empty: `keys` beside the main config file.
+int key_new(const Context& context, const std::string& id, const std::string& directory);
+/// Whether the trust tag of a delivered message is genuine. `from`: the envelope sender, if the message has no Return-Path.
+int verify(const Context& context, const std::string& file, const std::optional<std::string>& from);
 /// `socket`: path of the control socket; empty: as the config says.
 int status(const Context& context, const std::string& socket);
 int reload(const Context& context, const std::string& socket);

@@ -7,6 +7,8 @@
 #include <charconv>
 #include <filesystem>
 
+#include "policy/routing.h"
+
 namespace cm::ctl {
 namespace {
 
@@ -93,6 +95,7 @@ class Writer {
   void rules();
   void outbound_tls();
   void transports();
+  void tags();
   void listeners();
   void services_without_milter();
   std::vector<PostfixLine> lines;
@@ -111,6 +114,7 @@ class Writer {
   }
   [[nodiscard]] std::vector<std::string> granting() const { return enabled_names(policy_.inbound, is_grant); }
   [[nodiscard]] bool decides_relay() const { return service_.policy.has_value() && !granting().empty(); }
+  void strip_tags(const std::string& transport, Place place);
   [[nodiscard]] std::string relay_restrictions(const Endpoint& policy, const std::string& listener) const;
 
   const PolicyData& policy_;
@@ -175,6 +179,19 @@ void Writer::routes() {
   map("sender_dependent_default_transport_maps", "default_route",
       enabled_names(all, [](const auto& c) { return !c.is_rule_scoped() && is_for_any_domain(c); }),
       "where all other mail goes that is not for local, virtual or relay domains");
+  if (!service_.maps) return;
+  // An answer without a next hop leaves the choice of one to these.
+  const auto by_mx = enabled_names(all, [](const auto& c) { return !c.is_rule_scoped() && is_for_any_domain(c) && c.smart_hosts.empty(); });
+  if (!by_mx.empty()) {
+    const auto reason =
+        some_of(by_mx) + ": mail goes to the MX of its recipients; a relay named here would get it instead, and not under these TLS demands";
+    main("relayhost", "", reason);
+    main("sender_dependent_relayhost_maps", "", reason);
+  }
+  const auto strict = enabled_names(all, [](const auto& c) { return c.is_rule_scoped() || c.tls >= OutboundTls::encrypt; });
+  if (!strict.empty())
+    main("smtp_fallback_relay", "",
+         some_of(strict) + ": mail that their next hops may not be given shall wait; a relay named here would get it, without any demand");
 }
 
 void Writer::rules() {
@@ -193,7 +210,8 @@ void Writer::rules() {
   add(Place::service, service + "/unix", "header_checks",
       "regexp:{{" + header_pattern(policy_.header_prefix + "-Route") + " FILTER retry:4.3.0 requeued mail has lost its route}}",
       "The header of " + some_of(names) + " is still on it; header_checks of yours belong behind this, with a comma between");
-  add(Place::service, service + "/unix", "nested_header_checks", "", "What is attached to a message has no route");
+  add(Place::service, service + "/unix", "mime_header_checks", "", "What stands in a part of a message has no route");
+  add(Place::service, service + "/unix", "nested_header_checks", "", "Nor has what is attached to it");
   add(Place::stock, "pickup/unix", "cleanup_service_name", service, "Sends requeued mail there, and what local programs submit");
 }
 
@@ -227,6 +245,45 @@ void Writer::transports() {
     add("smtp_tls_cert_file", verbatim(c.client_certificate), "Our certificate for " + c.name);
     add("smtp_tls_key_file", verbatim(c.client_key), "Its key, readable by root alone");
     add("smtp_tls_chain_files", "", "Certificates named there in main.cf would win");
+    strip_tags(c.transport, Place::service);
+    // A message that a rule took keeps its next hop in the queue; the map knows that no more once a reload has replaced it.
+    const auto reason = "So much is demanded of a next hop, too, that " + c.name + " had when the mail was queued and has no longer";
+    const auto shares = [&](const auto& other) { return other.enabled && other.transport == c.transport; };
+    const auto all = [&](const auto& holds) {
+      return std::none_of(policy_.outbound.begin(), policy_.outbound.end(), [&](const auto& other) { return shares(other) && !holds(other); });
+    };
+    if (c.tls == OutboundTls::verify && !c.tls_domains.empty() && all([&](const auto& other) { return tls_policy_of(other) == tls_policy_of(c); })) {
+      const auto demanded = tls_policy_of(c), names = demanded.substr(demanded.find('=') + 1);
+      add("smtp_tls_security_level", "secure", reason);
+      add("smtp_tls_secure_cert_match", names.substr(0, names.find(' ')), "The names that its certificate must have");
+    } else if (all([](const auto& other) { return other.tls >= OutboundTls::encrypt; })) {
+      add("smtp_tls_security_level", "encrypt", reason);
+    }
+  }
+}
+
+// What other organisations get shall not show who of ours sent what from which address; our own servers need to know.
+void Writer::strip_tags(const std::string& transport, Place place) {
+  const auto keeps = [](const auto& c) { return c.organization && c.recipient_domains.empty(); };
+  const auto own = enabled_names(policy_.outbound, [&](const auto& c) { return c.transport == transport && keeps(c); });
+  const bool leaves =
+      transport == "smtp" || !enabled_names(policy_.outbound, [&](const auto& c) { return c.transport == transport && !keeps(c); }).empty();
+  if (service_.signing_keys.empty() || !leaves) return;
+  std::string reason = "Trust tags are taken off mail that leaves; header checks of yours belong behind this, with a comma between";
+  if (!own.empty()) reason += ". Mail of " + some_of(own) + " would lose them as well: give it a transport of its own first";
+  lines.push_back({place, transport + "/unix", "smtp_header_checks", "regexp:{{" + header_pattern(policy_.header_prefix + "-Trust") + " IGNORE}}",
+                   std::move(reason), !own.empty()});
+}
+
+void Writer::tags() {
+  std::vector<std::string> done{"smtp"};
+  for (const auto& c : policy_.outbound)  // those that are new have it already
+    if (c.enabled && !c.client_certificate.empty()) done.push_back(c.transport);
+  if (std::find(done.begin() + 1, done.end(), "smtp") == done.end()) strip_tags("smtp", Place::stock);
+  for (const auto& c : policy_.outbound) {
+    if (!c.enabled || std::find(done.begin(), done.end(), c.transport) != done.end()) continue;
+    done.push_back(c.transport);
+    strip_tags(c.transport, Place::stock);
   }
 }
 
@@ -299,6 +356,7 @@ std::vector<PostfixLine> postfix_lines(const PolicyData& policy, const config::S
   writer.rules();
   writer.outbound_tls();
   writer.transports();
+  writer.tags();
   writer.listeners();
   writer.services_without_milter();
   return std::move(writer.lines);

@@ -119,6 +119,7 @@ Settings settings_of(const InboundConnector& c, const Organization& organization
   out.push_back({"on_violation", word(to_string(c.on_violation))});
   if (c.duty != Duty::relay) out.push_back({"trust", c.trust});
   if (c.duty == Duty::on_premises) out.push_back({"accept_headers", c.accept_headers});
+  if (c.duty == Duty::on_premises) out.push_back({"accept_tags", c.accept_tags});
   out.push_back({"add_headers", headers_of(c.add_headers)});
   return out;
 }

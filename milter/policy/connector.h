@@ -69,6 +69,7 @@ struct InboundConnector {
   OnViolation on_violation = OnViolation::reject;
   std::string trust;  // first word of the trust header; empty for relay
   bool accept_headers = false;
+  bool accept_tags = false;  // on_premises only: the session verifies them
   std::vector<AddedHeader> add_headers;
 
   [[nodiscard]] bool is_partner() const { return duty == Duty::partner; }

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "policy/outbound_index.h"
+#include "policy/text.h"
 
 namespace cm {
 namespace {
@@ -46,13 +47,22 @@ void add_once(std::vector<OutboundId>& ids, OutboundId id) {
 
 bool contains(const std::vector<OutboundId>& ids, OutboundId id) { return std::find(ids.begin(), ids.end(), id) != ids.end(); }
 
+// A fold is one space, however it was written, and white space at either end is none of the text. Bytes that are no UTF-8 would hide the
+// whole text from RE2.
 std::string unfold(std::string_view value) {
+  constexpr std::string_view blank = " \t\r\n";
   std::string out;
   out.reserve(value.size());
-  for (const char c : value)
-    if (c != '\r' && c != '\n') out += c;
-  const auto first = out.find_first_not_of(" \t");
-  return first == std::string::npos ? std::string() : out.substr(first);
+  for (value = text::trim(value); !value.empty();) {
+    const auto line_end = std::min(value.find_first_of("\r\n"), value.size());
+    out += text::trim(value.substr(0, line_end));
+    value.remove_prefix(std::min(value.find_first_not_of(blank, line_end), value.size()));
+    if (!value.empty()) out += ' ';
+  }
+  if (!text::is_utf8(out))
+    std::replace_if(
+        out.begin(), out.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; }, '?');
+  return out;
 }
 
 // A stranger never says where mail goes, nor does an exempted relay, nor a partner that proved nothing.

@@ -61,12 +61,16 @@ struct Map {
 };
 constexpr Map maps[] = {{"transport", transport}, {"default_route", default_route}, {"tls_policy", tls_policy}, {"route", route}};
 
-std::string look_up(const Policy& policy, std::string_view request) {
+std::string look_up(const Policy& policy, const StringMap<bool>& retired, std::string_view request) {
   const auto space = request.find(' ');
   if (space == std::string_view::npos) return Maps::malformed;
   const auto map = std::find_if(std::begin(maps), std::end(maps), [&](const Map& m) { return m.name == request.substr(0, space); });
   if (map == std::end(maps)) return "PERM no such map: there are transport, default_route, tls_policy and route";
-  return map->answer(policy, request.substr(space + 1));
+  const auto key = request.substr(space + 1);
+  auto answer = map->answer(policy, key);
+  if (map->answer == tls_policy && answer == not_found && !retired.empty() && retired.contains(to_lower(key)))
+    return "TEMP this next hop was a rule's until the configuration changed: give a connector that smart host, or start connector-milter anew";
+  return answer;
 }
 
 }  // namespace
@@ -77,13 +81,24 @@ Maps::Maps(const Published<Policy>& policy, observe::Counters& counters, std::fu
 std::string Maps::answer(std::string_view request) const {
   observe::add(counters_.map_lookups);
   try {
-    return look_up(*policy_.get(), request);
+    const auto policy = policy_.get();
+    return look_up(*policy, *retired_.get(), request);
   } catch (const std::exception& e) {
     observe::add(counters_.internal_failures);
     report_("a map request could not be answered:");  // two lines: there may be no memory to join them
     report_(e.what());
   }
   return "TEMP internal failure";
+}
+
+void Maps::retire(const Policy& old, const Policy& next) {
+  auto retired = std::make_shared<StringMap<bool>>(*retired_.get());
+  for (const auto& connector : old.data().outbound) {
+    if (!connector.enabled || connector.mode != Mode::enforce || !connector.is_rule_scoped() || tls_policy_of(connector).empty()) continue;
+    for (const auto& host : connector.smart_hosts) (*retired)[host.next_hop] = true;
+  }
+  std::erase_if(*retired, [&](const auto& entry) { return outbound_by_next_hop(next, entry.first) != no_outbound; });
+  retired_.set(std::move(retired));
 }
 
 }  // namespace cm::serve

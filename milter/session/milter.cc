@@ -5,7 +5,9 @@
 
 #include <libmilter/mfapi.h>
 #include <libmilter/mfdef.h>
+#include <unistd.h>
 
+#include <csignal>
 #include <cstring>
 #include <exception>
 
@@ -80,10 +82,11 @@ sfsistat guarded(SMFICTX* ctx, const char* name, unsigned long no_reply_step, St
 
 constexpr unsigned long needed_actions = SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_QUARANTINE | SMFIF_SETSYMLIST;
 
-// Asks for exactly the steps that the policy needs, as far as the MTA can leave others out.
+// Asks for exactly the steps that the policy and the keys need, as far as the MTA can leave others out.
 unsigned long wanted_steps(const Policy& policy, unsigned long offered) {
   unsigned long steps = SMFIP_NOUNKNOWN;
-  if (!policy.counts_sizes()) steps |= SMFIP_NOBODY;
+  const auto keys = filter.shared->keys ? filter.shared->keys->get() : nullptr;
+  if (!needs_body(policy, keys.get())) steps |= SMFIP_NOBODY;
   if (filter.may_skip_replies) {
     steps |= SMFIP_NOHELO | SMFIP_NODATA | SMFIP_NOEOH | SMFIP_NR_HDR | SMFIP_NR_BODY;
     if (!policy.has_closed_listener()) steps |= SMFIP_NR_CONN;
@@ -109,6 +112,13 @@ bool perform(SMFICTX* ctx, MtaAction& action) {
 }  // namespace
 
 extern "C" {
+
+// libmilter starts a thread that waits for HUP, TERM and INT and takes each for a wish to stop. The kernel offers them to the main thread
+// first, but not always: a SIGTERM right after the start ended the daemon without a drain. That thread, the only one of the process to
+// call sigwait, calls this instead and waits for good; all signals are blocked in it. Source: libmilter/signal.c (mi_signal_thread).
+int sigwait(const sigset_t*, int*) {
+  for (;;) ::pause();
+}
 
 static sfsistat on_negotiate(SMFICTX* ctx, unsigned long actions, unsigned long steps, unsigned long, unsigned long, unsigned long* want_actions,
                              unsigned long* want_steps, unsigned long* want2, unsigned long* want3) noexcept {
@@ -164,9 +174,9 @@ static sfsistat on_header(SMFICTX* ctx, char* name, char* value) noexcept {
   });
 }
 
-static sfsistat on_body(SMFICTX* ctx, unsigned char*, size_t bytes) noexcept {
+static sfsistat on_body(SMFICTX* ctx, unsigned char* octets, size_t bytes) noexcept {
   return guarded(ctx, "body", SMFIP_NR_BODY, [&](Client& client) -> sfsistat {
-    client.session.body(bytes);
+    client.session.body({reinterpret_cast<const char*>(octets), bytes});
     return SMFIS_CONTINUE;
   });
 }

@@ -59,9 +59,11 @@ Answer Session::mail(MailEvent event) {
   Sender sender{envelope(*policy, event.argument, event.resolved), std::move(event.tls), std::move(event.login), event.declared_size, false};
   if (!connected_) return {internal_failure(), {}, {}};
   if (shared_.draining) return refuse_mail(*policy, sender, event.queue_id, {421, "4.3.2", "Service is shutting down, please try again later"});
-  if (policy->counts_sizes() && !sees_body_)
+  const auto keys = shared_.keys ? shared_.keys->get() : nullptr;
+  if (needs_body(*policy, keys.get()) && !sees_body_)
     return refuse_mail(*policy, sender, event.queue_id, {421, "4.3.0", "Configuration has changed, please connect again"});
   message_.emplace(policy, connection_, std::move(hold));
+  if (keys && !keys->empty()) message_->tagging.emplace(keys, policy->data().header_prefix + "-Trust");
   message_->trace_id = make_trace_id();
   message_->queue_id = std::move(event.queue_id);
   const auto verdict = message_->deliberation.mail(std::move(sender));
@@ -132,6 +134,7 @@ void Session::header(std::string_view name, std::string_view value) {
   if (sees_body_) message.bytes += wire_size(name, value);
   message.removable.see(*message.policy, name);
   const auto bare_name = text::trim(name);
+  if (message.tagging) message.tagging->header(bare_name, value);
   note_header(*message.policy, bare_name, value, message.content.header_rules);
   if (equals_ignoring_case(bare_name, "From"))
     message.content.from.add(value);
@@ -139,8 +142,10 @@ void Session::header(std::string_view name, std::string_view value) {
     message.message_id = text::trim(value).substr(0, 1000);
 }
 
-void Session::body(std::size_t bytes) {
-  if (message_) message_->bytes += bytes;
+void Session::body(std::string_view octets) {
+  if (!message_) return;
+  message_->bytes += octets.size();
+  if (message_->tagging) message_->tagging->body(octets);
 }
 
 Answer Session::end_of_message(std::string queue_id) {
@@ -164,8 +169,12 @@ Answer Session::end_of_message(std::string queue_id) {
     answer = refuse(message, verdict, nullptr, decision.audit);
   } else if (message.recipients == 0) {  // no MTA ends a message without RCPT; nobody judged this one
     answer = refuse_content(message, {451, "4.3.0", "Message has no recipient"});
+  } else if (decision.proven && message.tagging && message.tagging->impossible()) {
+    answer = refuse_content(message, {550, "5.6.0", "Message has header fields that are too long to be signed", Rule::syntax});
   } else {
-    const auto added = render_headers(*message.policy, connection_, message.deliberation.sender(), decision, message.trace_id);
+    auto added = render_headers(*message.policy, connection_, message.deliberation.sender(), decision, message.trace_id);
+    if (message.tagging)
+      message.tagging->sign(*message.policy, decision, message.deliberation.sender().envelope.resolved, shared_.unix_time(), added);
     answer.edits = plan_edits(message.removable, *message.policy, decision, added, message.trace_id);
     answer.accepted = {verdict, decision.audit.has_value() && !message.difference_counted,
                        line(message, verdict, nullptr, &message.first_recipient, &decision.audit, &decision)};

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <atomic>
+#include <ctime>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -17,9 +18,11 @@
 #include "observe/counters.h"
 #include "policy/decide.h"
 #include "policy/render.h"
+#include "seal/key.h"
 #include "session/answer.h"
 #include "session/in_flight.h"
 #include "session/mta.h"
+#include "session/tagging.h"
 
 namespace cm::session {
 
@@ -30,7 +33,12 @@ struct Shared {
   std::function<void(std::string_view)> record;  // one log line an outcome; must not wait, must not throw
   std::atomic<bool> draining{false};             // no new messages
   std::atomic<int> in_flight{0};                 // messages between MAIL and the end of the answer to end of message
+  const Published<seal::Keys>* keys = nullptr;   // null or empty: trust headers are not signed
+  std::function<std::int64_t()> unix_time = [] { return static_cast<std::int64_t>(std::time(nullptr)); };
 };
+
+/// What must be negotiated for the mail of this moment; a session that sees no body gives 421 to mail that needs it.
+inline bool needs_body(const Policy& policy, const seal::Keys* keys) { return policy.counts_sizes() || (keys != nullptr && !keys->empty()); }
 
 /// "451 4.3.0": the answer to whatever goes wrong in here.
 Reply internal_failure(std::string_view trace_id = {});
@@ -47,7 +55,7 @@ class Session {
   Answer mail(MailEvent event);
   Answer rcpt(RcptEvent event);
   void header(std::string_view name, std::string_view value);
-  void body(std::size_t bytes);
+  void body(std::string_view octets);
   Answer end_of_message(std::string queue_id);
   /// Logs and counts an accepted message, after its edits were performed.
   void accepted(const Accepted& accepted);
@@ -69,6 +77,7 @@ class Session {
     Content content;
     std::uint64_t bytes = 0;
     RemovableHeaders removable;
+    std::optional<Tagging> tagging;  // only if there are keys
   };
   struct PlainRefusal {  // that no connector is about
     int code;

@@ -149,7 +149,9 @@ class MacroTable {
 
 class Model {
  public:
-  explicit Model(bool sees_body) : sees_body_(sees_body), session_(shared_, sees_body) {}
+  explicit Model(bool sees_body) : sees_body_(sees_body), session_(shared_, sees_body) {
+    if (sees_body) shared_.keys = &keys_;
+  }
 
   void run(fuzz::Bytes bytes) {
     for (int events = 0; !bytes.empty() && events < 200; ++events) {
@@ -304,7 +306,7 @@ class Model {
 
   void body(fuzz::Bytes& bytes) {
     const std::size_t octets = bytes.byte() * 2U;
-    session_.body(octets);
+    session_.body(std::string(octets, 'x'));
     size_ += octets;
   }
 
@@ -338,6 +340,7 @@ class Model {
       } else if (edit.kind == MtaAction::Kind::insert_header) {
         inserted = true;
         trusted = trusted || edit.name == pinned_->data().header_prefix + "-Trust";
+        if (edit.name == pinned_->data().header_prefix + "-Trust") REQUIRE((edit.value.find("; k=k; h=") != std::string::npos) == sees_body_);
         if (edit.name.ends_with("-Outbound") || edit.name.ends_with("-Route")) routing.push_back(edit.name + ": " + edit.value);
         REQUIRE(fuzz::is_printable(edit.value) && edit.index == 0 &&
                 (edit.name.starts_with(pinned_->data().header_prefix + "-") || edit.name == "X-Site"));
@@ -355,6 +358,12 @@ class Model {
   Published<Policy> published_{policies()[0]};
   observe::Counters counters_;
   Shared shared_{published_, counters_, [](std::string_view line) { REQUIRE(fuzz::is_printable(line) && line.size() < 8000 && !line.empty()); }};
+  static std::shared_ptr<const seal::Keys> one_key() {
+    seal::Keys keys;
+    keys.push_back({"k", std::string(32, 'k')});
+    return std::make_shared<const seal::Keys>(std::move(keys));
+  }
+  Published<seal::Keys> keys_{one_key()};
   const bool sees_body_;
   Session session_;
   MacroTable macros_;

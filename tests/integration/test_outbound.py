@@ -99,6 +99,11 @@ class Routes(Outbound):
         self.assertEqual(got.message.get_all("X-Connector-Outbound"), ["provider"])
         self.assertEqual((outcome.record["outbound"], outcome.record["audit-outbound"]), ("provider", "tried"))
 
+    def test_status(self):
+        """status counts connectors of both directions, as check does"""
+        self.assertIn("\nconnectors: 7\n", self.host.daemon.control_tool("status")[1])
+        self.assertRegex(self.host.daemon.control_tool("check")[1], r"(?m)^7 connectors, ")
+
     def test_reload(self):
         """a reload changes what the milter says and where Postfix sends in one go; so does the next"""
         self.arrives(self.post("r1@northwind.example"), "northwind", "r1@northwind.example")
@@ -124,6 +129,36 @@ class Routes(Outbound):
         outcome = self.host.post(ANNA, "unmapped@fabrikam.example", client=STRANGER)
         self.assertEqual(outcome.reply.code // 100, 4, outcome.reply)
         self.nobody_has("unmapped@fabrikam.example")
+
+
+class OtherRelays(Outbound):
+    """An administrator had relays of his own in main.cf, to be gone with the lines that `connectorctl postfix` prints."""
+
+    config = SERVICES + f"""
+inbound = ( {OWN_SERVER} );
+outbound = (
+  {{ name = "strict"; recipient_domains = [ "strict.example" ]; smart_hosts = [ "@strict@" ]; tls = "verify"; tls_domains = [ "{MX_NAME}" ]; }},
+  {{ name = "direct"; recipient_domains = [ "*" ]; tls = "verify"; }}
+);
+"""
+    next_hops = {"strict": {"certificate": "self-signed"}, "hub": {}}
+
+    @classmethod
+    def arrange_host(cls, host):
+        super().arrange_host(host)
+        hub = cls.sinks["hub"].next_hop
+        host.postfix.set(relayhost=hub, sender_dependent_relayhost_maps=f"static:{hub}", smtp_fallback_relay=hub)
+
+    def test_fallback(self):
+        """mail whose next hop does not show what is demanded waits, and no fallback relay gets it in clear text"""
+        self.waits(self.post("x@strict.example"), *NOT_VERIFIED)
+
+    def test_by_mx(self):
+        """what a connector sends to the MX of its recipients does not take a relayhost instead"""
+        outcome = self.post("x@[127.0.0.99]")
+        attempts = self.host.postfix.mail_queue.settled(outcome.queue_id)
+        self.assertEqual([sink.of(outcome.queue_id) for sink in self.sinks.values()], [[], []], attempts)
+        self.host.postfix.mail_queue.delete()
 
 
 # name of connector, recipient domain and next hop -> (sink, settings, what Postfix says; None: it is delivered)

@@ -19,6 +19,7 @@ organization = { domains = [ ".contoso.example" ]; };
 listeners = ( { name = "mx"; }, { name = "relay"; closed = true; }, { name = "submission"; } );
 maps = { socket = "unix:/var/spool/postfix/connector-milter/maps.sock"; };
 policy = { socket = "unix:/var/spool/postfix/connector-milter/policy.sock"; };
+signing = { keys = ( { id = "k"; file = "keys/k"; } ); };
 inbound = (
   { name = "printers"; type = "device"; source_ips = "10.20.0.0/24"; listeners = "relay"; add_headers = ( { name = "X-Printed"; value = "yes"; } ); },
   { name = "exchange"; type = "on_premises"; certificates = "exchange.contoso.example"; } );
@@ -27,6 +28,9 @@ outbound = (
   { name = "pinned"; recipient_domains = "pinned.example"; tls = "fingerprint"; smart_hosts = "[192.0.2.1]"; fingerprints = "%s";
     client_certificate = "%s"; client_key = "%s"; },
   { name = "provider"; recipient_domains = "*"; smart_hosts = "[smtp.provider.example]:587"; tls = "dane_only"; },
+  { name = "direct"; cost = 2; recipient_domains = "*"; },
+  { name = "certified"; recipient_domains = "certified.example"; tls = "verify"; tls_domains = "mx.certified.example";
+    client_certificate = "/dev/null"; client_key = "/dev/null"; },
   { name = "classified"; smart_hosts = "[192.0.2.77]"; when = { header = { name = "X-Classification"; matches = "secret"; }; }; } );
 """
 FORGED = ("X-Connector-Trust: internal; connector=forged", "x-connector : forged", "X-MS-Exchange-Organization-SCL: -1")
@@ -102,7 +106,7 @@ class Lines(unittest.TestCase):
             if treat is uncomment:
                 # The right service, each time a new one.
                 ports = itertools.count(1)
-                left = re.sub(r"^#    -o (?=milter_macro_daemon_name|cleanup_service_name)", lambda found: f"127.0.0.1:{next(ports)} inet n - n - - smtpd\n" + found[0],
+                left = re.sub(r"^#    -o (?=milter_macro_daemon_name|cleanup_service_name|\{ smtp_header_checks)", lambda found: f"127.0.0.1:{next(ports)} inet n - n - - smtpd\n" + found[0],
                               left, flags=re.M)
                 left = uncomment(left)
             self.restore([kept + new, before[1] + "#" + services + "\n#" + left])

@@ -50,7 +50,8 @@ class Rules(Outbound):
     def test_header_spellings(self):
         """folded, a second instance, another case of the name: still classified; a word that is not it: not"""
         for lines, where in ((["X-Classification: public", "X-CLASSIFICATION: Top Secret"], "gateway"), (["X-Classification:\r\n  secret"], "gateway"),
-                             (["x-classification:secret"], "gateway"), (["X-Classification: secretary"], "provider"), (["X-Classified: secret"], "provider")):
+                             (["x-classification:secret"], "gateway"), (["X-Classification : secret \t"], "gateway"), (["X-Classification: top\r\n\tsecret"], "gateway"),
+                             (["X-Classification: top \r\n  secret\r\n "], "gateway"), (["X-Classification: secretary"], "provider"), (["X-Classified: secret"], "provider")):
             with self.subTest(lines):
                 self.arrives(self.post("x@elsewhere.example", content=message(ANNA, headers=lines)), where, "x@elsewhere.example")
 
@@ -64,6 +65,13 @@ class Rules(Outbound):
         content = f"From: root@contoso.example\nTo: x@elsewhere.example\n{SECRET}\n\nDone.\n".encode()
         self.assertEqual(self.host.postfix.sendmail(content, "-f", "root@contoso.example", "-t"), (0, ""))
         self.host.postfix.wait(lambda: [got for got in self.sinks["gateway"].received if got.sender == "root@contoso.example"], "the gateway to get it")
+
+    def test_local_submission_of_a_part(self):
+        """a routing header in a part, which may be a stranger's, holds nothing up"""
+        content = (b"From: list@contoso.example\nTo: x@elsewhere.example\nMIME-Version: 1.0\nContent-Type: multipart/mixed; boundary=b\n\n"
+                   b"--b\nX-Connector-Route: classified\nContent-Type: message/rfc822\n\nX-Connector-Route: classified\n\nHi.\n--b--\n")
+        self.assertEqual(self.host.postfix.sendmail(content, "-f", "list@contoso.example", "-t"), (0, ""))
+        self.host.postfix.wait(lambda: [got for got in self.sinks["provider"].received if got.sender == "list@contoso.example"], "the provider to get it")
 
     def test_sender(self):
         """the legal department's mail is archived; its first archive is down"""
@@ -155,10 +163,10 @@ class Waiting(Outbound):
     """Classified mail whose gateway says "later"."""
 
     config = CONFIG
-    next_hops = Rules.next_hops
+    next_hops = {**Rules.next_hops, "stranger": {"certificate": "mx.stranger.example"}}
 
     def setUp(self):
-        self.gateway, self.recipient = self.sinks["gateway"], f"{self._testMethodName}@elsewhere.example"
+        self.gateway, self.stranger, self.recipient = self.sinks["gateway"], self.sinks["stranger"], f"{self._testMethodName}@elsewhere.example"
         self.gateway.refuse = "451 4.3.0 Later"
         self.outcome = self.post([ANNA, self.recipient], content=secret())
         self.assertEqual(len(self.host.postfix.mail_queue.deferred(self.outcome.queue_id)), 2)
@@ -178,6 +186,31 @@ class Waiting(Outbound):
         self.reload(CONFIG.replace('name = "classified";', 'name = "top-secret"; transport = "smtp-classified";'))
         self.goes_on()
         self.assertEqual(self.gateway.of(self.outcome.queue_id)[0].tls, "TLSv1.3")
+
+    def test_removed(self):
+        """its connector is removed meanwhile: it waits, and does not go to the old gateway without TLS demands"""
+        self.reload(CONFIG.replace('name = "classified";', 'name = "classified"; enabled = false;'))
+        queue = self.host.postfix.mail_queue
+        queue.flush(self.outcome.queue_id)
+        self.assertEqual({attempt.status for attempt in queue.settled(self.outcome.queue_id, 2)}, {"deferred"})
+        self.assertEqual([name for name, sink in self.sinks.items() if sink.of(self.outcome.queue_id)], [])
+        queue.delete()
+        self.nobody_has(self.recipient)
+
+    def test_gateway_replaced(self):
+        """its connector gets another gateway meanwhile: it waits for the old one to be named again; after a restart, which forgets, the old one must show as much as ever"""
+        self.reload(CONFIG.replace('smart_hosts = [ "@gateway@" ]', 'smart_hosts = [ "[127.0.0.99]:25" ]'))
+        flush = lambda: {attempt.status for attempt in self.host.postfix.mail_queue.flush(self.outcome.queue_id)}  # noqa: E731
+        self.assertEqual(flush(), {"deferred"})
+        self.host.daemon.kill()
+        self.host.daemon.start()
+        good = self.gateway.context
+        self.addCleanup(setattr, self.gateway, "context", good)
+        for context in (None, self.stranger.context):
+            self.gateway.context = context
+            self.assertEqual(flush(), {"deferred"})
+        self.gateway.context = good
+        self.goes_on()
 
     def test_requeued(self):
         """postsuper -r makes Postfix forget the way: it waits, whoever tries again and however often, and never takes the usual one"""

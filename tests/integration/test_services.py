@@ -141,7 +141,9 @@ class Services(DaemonScenario):
     def counters(self):
         status, text = self.daemon.control_tool("--json", "status")
         self.assertEqual(status, 0, text)
-        return json.loads(text)["counters"]
+        status = json.loads(text)
+        self.assertEqual(status["connectors"], 7)  # of both lists
+        return status["counters"]
 
     # Right and wrong questions
 
@@ -317,6 +319,7 @@ class Sockets(DaemonScenario):
         for path in (self.daemon.maps, self.daemon.policy):
             self.assertFalse(path.exists())
         self.daemon.start()
+        self.assertEqual(self.daemon.control_tool("status")[0], 0)
         for path in (self.daemon.maps, self.daemon.policy):
             self.assertFalse(path.exists(), "a service that was not asked for")
 

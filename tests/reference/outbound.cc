@@ -121,16 +121,10 @@ std::string tls_policy_entry(const OutboundConnector& connector) {
 
 namespace {
 
-// RFC 5322 section 2.2.3: a line end that white space follows is no part of the value; the white space is, but not what stands before the text.
+// RFC 5322 section 2.2.3, as a reader means it: a fold is one space, and white space around the text is not part of it.
 std::string unfold(const std::string& value) {
-  std::string out;
-  for (std::size_t i = 0; i < value.size(); ++i) {
-    const auto end = value.compare(i, 2, "\r\n") == 0 ? i + 2 : value[i] == '\n' ? i + 1 : i;
-    const bool folds = end > i && end < value.size() && (value[end] == ' ' || value[end] == '\t');
-    if (folds) i = end;
-    if (!out.empty() || (value[i] != ' ' && value[i] != '\t')) out += value[i];
-  }
-  return out;
+  static const std::regex fold("[ \\t]*(\r?\n[ \\t]*)+"), ends("^[ \\t]+|[ \\t]+$");
+  return std::regex_replace(std::regex_replace(value, fold, " "), ends, "");
 }
 
 // "the pattern is unanchored and case-sensitive, over any instance of the header, unfolded".

@@ -105,7 +105,21 @@ BOOST_AUTO_TEST_CASE(other_global_errors) {
           {"unmatched = true;", {"main.conf:3: error: unmatched: expected a string in double quotes, found true or false"}},
           {"unmatchd = 1; zzz = 2;",
            {"main.conf:3: error: unmatchd: unknown setting (did you mean \"unmatched\"?)", "main.conf:3: error: zzz: unknown setting"}},
-          {"signing = 1;", {"main.conf:3: error: signing: is not implemented in this version: remove it"}},
+          {"signing = 1;", {"main.conf:3: error: signing: expected a group { }, found a number"}},
+          {"signing = { };", {"main.conf:3: error: signing.keys: is missing: name at least one, the first signs: ..."}},
+          {"signing = { keys = ( ); key = 1; };",
+           {"main.conf:3: error: signing.keys: is missing: name at least one, the first signs: ...",
+            "main.conf:3: error: signing.key: unknown setting (did you mean \"keys\"?)"}},
+          {"signing = { keys = \"a\"; };", {"main.conf:3: error: signing.keys: expected a list ( { }, { } ), found a string"}},
+          {"signing = { keys = (\n{ id = \"a b\"; file = \"k\"; }, { id = \"x\"; file = \"\"; }, 5,\n{ id = \"x\"; file = \"k\"; }, { },\n"
+           "{ id = \"y\"; file = \"k\"; fle = 1; } ); };",
+           {"main.conf:4: error: signing.keys[2]: expected a group { }, found a number",
+            "main.conf:4: error: signing.keys[0].id: \"a b\" is no key id: expected 1 to 64 letters, digits, \".\", \"_\" or \"-\"",
+            "main.conf:4: error: signing.keys[1].file: the path is empty",
+            "main.conf:5: error: signing.keys[3].id: the key \"x\" is already there in line 4",
+            "main.conf:5: error: signing.keys[4].id: is missing: the name under which a tag refers to this key, such as \"2026a\"",
+            "main.conf:5: error: signing.keys[4].file: is missing: where the key is; connectorctl key new makes one",
+            "main.conf:6: error: signing.keys[5].fle: unknown setting (did you mean \"file\"?)"}},
           {"maps = {\n socket = 1; mod = 1; };\npolicy = { socket = \"inet:8892@127.0.0.1\"; mode = \"x\"; group = 1; };",
            {"main.conf:4: error: maps.socket: expected a string in double quotes, found a number",
             "main.conf:4: error: maps.mod: unknown setting (did you mean \"mode\"?)",
@@ -169,4 +183,17 @@ BOOST_AUTO_TEST_CASE(other_global_errors) {
               "main.conf:2: error: listeners[1].name: expected a string in double quotes, found a number"}},
             {"listeners = [ \"mx\" ];", {"main.conf:2: error: listeners[0]: expected a group { }, found a string"}},
         });
+}
+
+BOOST_AUTO_TEST_CASE(signing_keys) {
+  const Directory directory;
+  directory.write("main.conf", base + "signing = { keys = ( { id = \"2026a\"; file = \"/etc/k\"; },\n{ id = \"b.c_d-e\"; file = \"keys/b\"; } ); };");
+  const auto result = directory.load();
+  BOOST_REQUIRE(result.config);
+  const auto& keys = result.config->service.signing_keys;
+  BOOST_REQUIRE_EQUAL(keys.size(), 2U);
+  BOOST_TEST((keys[0].id == "2026a" && keys[0].file == "/etc/k"));
+  BOOST_TEST((keys[1].id == "b.c_d-e" && keys[1].file == (directory.path / "keys/b").string()));
+  const auto diagnostic = bad_key_file(keys[1], "cannot be opened");
+  BOOST_TEST(directory.lines({nullptr, {diagnostic}, 0})[0] == "main.conf:4: error: signing.keys[1].file: \"keys/b\" cannot be opened");
 }

@@ -206,6 +206,11 @@ BOOST_AUTO_TEST_CASE(client_certificate_errors) {
       {both + "transport = \"relay\";", {".transport: \"relay\" serves other mail too..."}},
       {both + "transport = \"lmtp\";", {".transport: \"lmtp\" serves other mail too..."}},
       {both + "transport = \"own\";", {}},
+      {scope + "transport = \"lmtp\"; tls = \"verify\";",
+       {".transport: with \"lmtp\" the MTA never asks for tls: remove one of the two, or name a transport that runs its SMTP client"}},
+      {scope + "transport = \"virtual\"; tls = \"none\";", {".transport: with \"virtual\" the MTA never asks..."}},
+      {scope + "transport = \"relay\"; tls = \"verify\";", {}},
+      {scope + "transport = \"lmtp\";", {}},
   });
 }
 

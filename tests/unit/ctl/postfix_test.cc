@@ -152,24 +152,28 @@ BOOST_FIXTURE_TEST_CASE(maps_are_asked_where_a_connector_answers, Needs) {
   BOOST_TEST((main() == milters));  // no map service
   BOOST_TEST((added(*this, [](Needs& n) { n.serve_maps(); }) == Names{"transport_maps"}));
   BOOST_TEST(value("transport_maps") == "socketmap:unix:connector-milter/maps.sock:transport");
-  BOOST_TEST(
-      (added(*this, [&](Needs&) { c.recipient_domains = {domain("*")}; }) == Names{"-transport_maps", "sender_dependent_default_transport_maps"}));
+  BOOST_TEST((added(*this, [&](Needs&) { c.recipient_domains = {domain("*")}; }) ==
+              Names{"-transport_maps", "sender_dependent_default_transport_maps", "relayhost", "sender_dependent_relayhost_maps"}));
+  // Only a next hop in the answer comes before these.
+  BOOST_TEST((added(*this, [&](Needs&) { c.smart_hosts = {{"[192.0.2.1]", {}}}; }) == Names{"-relayhost", "-sender_dependent_relayhost_maps"}));
   BOOST_TEST(value("sender_dependent_default_transport_maps") == "socketmap:unix:connector-milter/maps.sock:default_route");
   BOOST_TEST((added(*this, [&](Needs&) { c.organization = true; }) == Names{"transport_maps"}));
   BOOST_TEST((added(*this, [&](Needs&) { c.when.emplace().connectors = {"printer"}; }) ==
-              Names{"-transport_maps", "-sender_dependent_default_transport_maps", "milter_header_checks"}));
+              Names{"-transport_maps", "-sender_dependent_default_transport_maps", "milter_header_checks", "smtp_fallback_relay"}));
   BOOST_TEST(value("milter_header_checks") == "socketmap:unix:connector-milter/maps.sock:route");
   // postsuper -r loses the FILTER: such mail is to wait.
   BOOST_TEST(value("", "cleanup-requeued/unix") == "cleanup-requeued unix n - - - 0 cleanup");
   BOOST_TEST(value("header_checks", "cleanup-requeued/unix") ==
              "regexp:{{/^X-Connector-Route[[:space:]]*:/ FILTER retry:4.3.0 requeued mail has lost its route}}");
+  BOOST_TEST(value("mime_header_checks", "cleanup-requeued/unix").empty());
+  BOOST_TEST(value("nested_header_checks", "cleanup-requeued/unix").empty());
   BOOST_TEST(value("cleanup_service_name", "pickup/unix") == "cleanup-requeued");
   const auto text = to_text(lines());
   BOOST_TEST(
       text.find(
           "\n# Service pickup/unix: Sends requeued mail there, and what local programs submit.\n#    -o cleanup_service_name=cleanup-requeued\n") !=
       std::string::npos);
-  BOOST_TEST((added(*this, [&](Needs&) { c.enabled = false; }) == Names{"-milter_header_checks"}));
+  BOOST_TEST((added(*this, [&](Needs&) { c.enabled = false; }) == Names{"-milter_header_checks", "-smtp_fallback_relay"}));
   BOOST_TEST(value("cleanup_service_name", "pickup/unix") == "(none)");
 }
 
@@ -181,17 +185,17 @@ BOOST_FIXTURE_TEST_CASE(outbound_tls_needs_what_its_level_needs, Needs) {
     c.tls = OutboundTls::unset;
     return added(*this, [&](Needs&) { c.tls = tls; });
   };
-  const std::string maps = "smtp_tls_policy_maps", no = "tls_required_enable";
+  const std::string maps = "smtp_tls_policy_maps", no = "tls_required_enable", alone = "smtp_fallback_relay";
   BOOST_TEST((level(OutboundTls::none) == Names{maps}));
   BOOST_TEST((level(OutboundTls::opportunistic) == Names{maps}));
-  BOOST_TEST((level(OutboundTls::encrypt) == Names{maps, no}));
-  BOOST_TEST((level(OutboundTls::verify) == Names{maps, no, "smtp_tls_CAfile?"}));
-  BOOST_TEST((level(OutboundTls::dane) == Names{maps, no, "smtp_dns_support_level"}));
-  BOOST_TEST((level(OutboundTls::dane_only) == Names{maps, no, "smtp_dns_support_level"}));
-  BOOST_TEST((level(OutboundTls::fingerprint) == Names{maps, no, "smtp_tls_fingerprint_digest"}));
+  BOOST_TEST((level(OutboundTls::encrypt) == Names{maps, no, alone}));
+  BOOST_TEST((level(OutboundTls::verify) == Names{maps, no, alone, "smtp_tls_CAfile?"}));
+  BOOST_TEST((level(OutboundTls::dane) == Names{maps, no, alone, "smtp_dns_support_level"}));
+  BOOST_TEST((level(OutboundTls::dane_only) == Names{maps, no, alone, "smtp_dns_support_level"}));
+  BOOST_TEST((level(OutboundTls::fingerprint) == Names{maps, no, alone, "smtp_tls_fingerprint_digest"}));
   BOOST_TEST(value("smtp_tls_fingerprint_digest") == "sha256");
   host.version = {3, 9, 9};
-  BOOST_TEST((level(OutboundTls::encrypt) == Names{maps}));
+  BOOST_TEST((level(OutboundTls::encrypt) == Names{maps, alone}));
   service.maps.reset();
   BOOST_TEST((level(OutboundTls::verify) == Names{}));
 }
@@ -216,6 +220,18 @@ BOOST_FIXTURE_TEST_CASE(our_own_certificate_has_a_transport, Needs) {
   BOOST_TEST(text.find("\n    -o { smtp_tls_cert_file = /etc/tls/a b.pem }\n") != std::string::npos);
   BOOST_TEST(text.find("\n    -o smtp_tls_key_file=/etc/tls/$$key.pem\n") != std::string::npos);
   BOOST_TEST(text.find("\n    -o smtp_tls_chain_files=\n") != std::string::npos);
+
+  const auto level = [this] { return value("smtp_tls_security_level", "smtp-to-d/unix"); };
+  auto &one = policy.outbound[0], &other = policy.outbound[1];
+  one.tls = OutboundTls::verify;
+  one.tls_domains = {domain("a.example"), domain("*.b.example")};
+  one.min_tls_version = TlsVersion::tls1_2;
+  BOOST_TEST(level() == "(none)");  // the other would be held to it
+  other.tls = OutboundTls::encrypt;
+  BOOST_TEST(level() == "encrypt");
+  other = one;
+  BOOST_TEST(level() == "secure");
+  BOOST_TEST(value("smtp_tls_secure_cert_match", "smtp-to-d/unix") == "a.example:.b.example");
 }
 
 BOOST_FIXTURE_TEST_CASE(sockets_as_postfix_reaches_them, Needs) {
@@ -298,6 +314,52 @@ BOOST_FIXTURE_TEST_CASE(json_says_where_each_line_goes, Needs) {
                                        "file name reason value without_milter "};
   BOOST_TEST((kinds == expected));
   BOOST_TEST(lines[0]["name"] == "smtpd_milters");
+}
+
+BOOST_AUTO_TEST_CASE(tags_are_taken_off_mail_that_leaves) {
+  Needs needs;
+  needs.serve_maps();
+  BOOST_TEST(needs.value("smtp_header_checks", "smtp/unix") == "(none)");
+  needs.service.signing_keys.push_back({"k", "/k", {}, ""});
+  const std::string strip = "regexp:{{/^X-Connector-Trust[[:space:]]*:/ IGNORE}}";
+  BOOST_TEST(needs.value("smtp_header_checks", "smtp/unix") == strip);
+  needs.policy.header_prefix = "X-Us";
+  BOOST_TEST(needs.value("smtp_header_checks", "smtp/unix") == "regexp:{{/^X-Us-Trust[[:space:]]*:/ IGNORE}}");
+  needs.policy.header_prefix = "X-Connector";
+  auto& partner = needs.outbound("partner", ".fabrikam.example");
+  partner.transport = "smtp-fabrikam";
+  partner.client_certificate = partner.client_key = "/c";
+  auto& off = needs.outbound("off", ".litware.example");
+  off.transport = "smtp-litware";
+  off.enabled = false;
+  auto& exchange = needs.outbound("exchange", "x.example");
+  exchange.recipient_domains.clear();
+  exchange.organization = true;
+  exchange.transport = "smtp-exchange";
+  BOOST_TEST(needs.value("smtp_header_checks", "smtp-fabrikam/unix") == strip);
+  BOOST_TEST(needs.value("smtp_header_checks", "smtp-litware/unix") == "(none)");
+  BOOST_TEST(needs.value("smtp_header_checks", "smtp-exchange/unix") == "(none)");
+  const auto smtp = [&] {
+    for (const auto& line : needs.lines())
+      if (line.service == "smtp/unix" && line.name == "smtp_header_checks") return line;
+    return PostfixLine{};
+  };
+  BOOST_TEST(!smtp().example);
+  // A line below a new service must stand below its own.
+  auto& other = needs.outbound("other", "other.example");
+  other.transport = "smtp-other";
+  other.client_certificate = other.client_key = "/d";
+  std::string last;
+  for (const auto& line : needs.lines()) {
+    if (line.place != PostfixLine::Place::service) continue;
+    if (line.name.empty()) last = line.service;
+    BOOST_TEST(line.service == last);
+  }
+  BOOST_TEST(needs.value("smtp_header_checks", "smtp-other/unix") == strip);
+  needs.policy.outbound.pop_back();
+  needs.policy.outbound.back().transport = "smtp";  // one way for both: the administrator must choose
+  BOOST_TEST(smtp().example);
+  BOOST_TEST(smtp().reason.find("Mail of exchange would lose them as well") != std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(versions) {

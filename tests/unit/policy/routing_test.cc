@@ -122,10 +122,26 @@ BOOST_AUTO_TEST_CASE(header_rules_see_every_instance_unfolded) {
   BOOST_TEST(met({{"X-Class", "Top Secret"}}) == 1U);
   BOOST_TEST(met({{"x-cLASS", " Top\r\n Secret"}}) == 1U);
   BOOST_TEST(met({{"X-Class", "\n\tTop Secret"}}) == 1U);
+  BOOST_TEST(met({{"X-Class", "Top Secret \t"}}) == 1U);
   BOOST_TEST(met({{"X-Class", "public"}, {"X-Class", "Top Secret"}, {"X-Class", "Top Secret"}}) == 1U);
   BOOST_TEST(met({{"X-Class", "top secret"}}) == 0U);
   BOOST_TEST(met({{"X-Classes", "Top Secret"}, {"Subject", "Top Secret"}}) == 0U);
   BOOST_TEST(met({{"X-Class", "Top Secret\xff"}}) == 0U);
+  // What cannot be seen does not declassify.
+  for (const auto* value : {"Top Secret ", "\tTop Secret\t", "Top Secret\r\n ", "Top\r\n\tSecret", "Top \n  Secret \n\t\n "})
+    BOOST_TEST(met({{"X-Class", value}}) == 1U);
+  BOOST_TEST(met({{"X-Class", "Top  Secret"}}) == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(header_rules_see_past_bytes_of_another_character_set) {
+  auto rule = to("rule", {}, {"[gate.example]"});
+  rule.when.emplace().header = HeaderCondition{"X-Class", "^Geheim.*, secret$"};
+  const Policy policy(with({rule}));
+  for (const auto* value : {"Geheim, secret", "Geheim f\xc3\xbcr, secret", "Geheim f\xfcr, secret"}) {
+    std::vector<OutboundId> held;
+    note_header(policy, "X-Class", value, held);
+    BOOST_TEST(held.size() == 1U, value);
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_pattern_must_be_one) {

@@ -89,6 +89,27 @@ BOOST_AUTO_TEST_CASE(the_default_route_is_the_same_for_every_sender) {
   BOOST_TEST(World(data)("default_route <>") == not_found);
 }
 
+// Mail that a rule took keeps its next hop in the MTA's queue, whatever becomes of the rule.
+BOOST_AUTO_TEST_CASE(a_rule_that_is_gone_does_not_take_its_tls_demands_along) {
+  World world;
+  const auto change_to = [&world](PolicyData data) {
+    const auto next = make(std::move(data));
+    world.maps.retire(*world.policy.get(), *next);
+    world.policy.set(next);
+  };
+  auto removed = usual();
+  removed.outbound.pop_back();
+  removed.outbound.erase(removed.outbound.begin());
+  change_to(removed);
+  BOOST_TEST(world("tls_policy [Classified.example]:25").starts_with("TEMP "));
+  BOOST_TEST(world("tls_policy [mx.fabrikam.example]:587") == not_found);  // no rule: asked for anew at each delivery
+  BOOST_TEST(world("transport u@classified.example") == not_found);
+  change_to(removed);
+  BOOST_TEST(world("tls_policy [classified.example]:25").starts_with("TEMP "));
+  change_to(usual());
+  BOOST_TEST(world("tls_policy [classified.example]:25") == "OK encrypt");
+}
+
 BOOST_AUTO_TEST_CASE(tls_is_asked_for_by_next_hop_and_by_domain) {
   const World ask;
   BOOST_TEST(ask("tls_policy [mx.fabrikam.example]:587") == "OK secure protocols=>=TLSv1.2");
