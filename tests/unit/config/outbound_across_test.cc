@@ -49,6 +49,7 @@ BOOST_AUTO_TEST_CASE(outbound_ties) {
       pair(to("\"organization\""), to("\"organization\""), {tie("\"organization\"")}),
       pair(to("\"organization\""), to("\"us.example\""), {tie("\"us.example\"")}),
       pair(to("\"*.us.example\""), to("\"organization\""), {tie("\"*.us.example\"")}),
+      pair(to("\"organization\""), to("\".us.example\""), {tie("\"us.example\"")}),
       pair(to("[ \"organization\", \".us.example\" ]"), to("\"e.example\"")),
       pair(to("\"organization\""), to("[ \"*\", \"x.us.example\" ]")),
       pair(to("\"d.example\""), to("\"*.d.example\"")),
@@ -123,6 +124,7 @@ BOOST_AUTO_TEST_CASE(a_smart_host_that_is_also_a_domain_with_an_mx) {
       pair(host(""), to("\"*.d.example\"", "tls = \"encrypt\";")),
       pair(host(""), to("\"d.example\"", "tls = \"encrypt\"; mode = \"audit\";")),
       pair(to("\"h.example\"", "smart_hosts = \"[d.example]\";"), to("\"d.example\"", "tls = \"encrypt\";")),
+      pair(to("\"h.example\"", "smart_hosts = \"[d.example]\";"), to("\"*\"", "tls = \"encrypt\";")),
       pair(to("\"h.example\"", "smart_hosts = \"mx.us.example\";"), to("\"*\"", "tls = \"encrypt\";")),  // `*` is not about our own domains
       pair(to("\"h.example\"", "smart_hosts = \"mx.us.example\";"), to("\"organization\"", "tls = \"encrypt\";"),
            {"7: error: outbound.a.smart_hosts: \"mx.us.example\" is also a domain whose..."}),
@@ -169,10 +171,12 @@ BOOST_AUTO_TEST_CASE(what_when_refers_to) {
   });
   const std::string ours = base +
                            "maps = { };\ninbound = ( { name = \"ex\"; type = \"on_premises\"; source_ips = \"192.0.2.1\"; accept_headers = true; " +
-                           "}, { name = \"dev\"; type = \"device\"; source_ips = \"192.0.2.2\"; recipients = \"internal\"; } );\noutbound = ( ";
+                           "}, { name = \"dev\"; type = \"device\"; source_ips = \"192.0.2.2\"; recipients = \"internal\"; }, { name = \"through\"; "
+                           "type = \"partner\"; sender_domains = \"t.example\"; via = \"ex\"; } );\noutbound = ( ";
   const std::string header = "header = { name = \"X-MS-Exchange-Organization-SCL\"; matches = \"y\"; };";
   check(ours,
-        {{entry("a", when(header)) + " );", {}},
+        {{entry("a", when("connectors = \"through\";")) + " );", {}},
+         {entry("a", when(header)) + " );", {}},
          {entry("a", when(header + " connectors = \"ex\";")) + " );", {}},
          {entry("a", when(header + " connectors = \"dev\";")) + " );", {"main.conf:6: warning: outbound.a.when.header.name: never holds: ..."}}});
   // A name that may be in a file that could not be read is not called wrong.
@@ -198,6 +202,7 @@ BOOST_AUTO_TEST_CASE(outbound_connectors_that_are_never_chosen) {
       pair(to("[ \"organization\", \"e.example\" ]", "cost = 2;"), to("\"organization\"")),
       pair(to("\"d.example\"", "mode = \"audit\";"), to("\"d.example\"", "cost = 2;")),
       pair(to("\"d.example\""), to("\"d.example\"", "cost = 2; mode = \"audit\";"), {warning("8", "b", "a", 7)}),
+      pair(to("\"d.example\"", "mode = \"audit\";"), to("\"d.example\"", "cost = 2; mode = \"audit\";"), {warning("8", "b", "a", 7)}),
       pair(to("\"d.example\""), to("\"d.example\"", "cost = 2; enabled = false;")),
   });
 }

@@ -184,8 +184,9 @@ BOOST_AUTO_TEST_CASE(fingerprints) {
   std::erase(bare, ':');
   const auto c = outbound("{ name = \"a\"; " + scope + "tls = \"fingerprint\"; fingerprints = [ \"" + bare + "\", \"" + to_lower(pin) + "\" ]; }");
   BOOST_TEST(c.fingerprints == (std::vector<std::string>{pin, pin}), boost::test_tools::per_element());
-  for (const auto& wrong : {std::string("ab"), pin.substr(0, 59), pin + ":", pin + "0", bare + "0", bare.substr(1), bare.substr(1) + "g",
-                            ":" + pin.substr(0, 94), pin.substr(0, 94) + ":", std::string(95, ':'), "sha256:" + bare, bare.substr(2) + "::"})
+  for (const auto& wrong :
+       {std::string("ab"), "A:B" + pin.substr(3), pin.substr(0, 59), pin + ":", pin + "0", bare + "0", bare.substr(1), bare.substr(1) + "g",
+        ":" + pin.substr(0, 94), pin.substr(0, 94) + ":", std::string(95, ':'), "sha256:" + bare, bare.substr(2) + "::"})
     check_settings({{scope + "tls = \"fingerprint\"; fingerprints = \"" + wrong + "\";", {".fingerprints: ..."}}});
 }
 
