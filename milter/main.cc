@@ -1,9 +1,9 @@
 // connector-milter, the daemon: the only file that knows every room. It loads the configuration, opens the sockets, starts the
 // threads, and then sits in the main thread waiting for signals.
 //
-// Signals: libmilter keeps a thread in sigwait for HUP, TERM and INT and takes each as a wish to stop. They reach us first because the
-// main thread never blocks them while that thread lives, every other thread of ours blocks all, and the handlers only post a
-// semaphore. The process ends with _exit(): libmilter leaves detached threads behind that may still be in a callback.
+// Signals: the main thread never blocks them, every other thread blocks all, and the handlers only post a semaphore; libmilter's own
+// thread for signals is kept from taking any (session/milter.cc). The process ends with _exit(): libmilter leaves detached threads
+// behind that may still be in a callback.
 #include <semaphore.h>
 #include <sys/stat.h>
 #include <unistd.h>

@@ -5,7 +5,9 @@
 
 #include <libmilter/mfapi.h>
 #include <libmilter/mfdef.h>
+#include <unistd.h>
 
+#include <csignal>
 #include <cstring>
 #include <exception>
 
@@ -110,6 +112,13 @@ bool perform(SMFICTX* ctx, MtaAction& action) {
 }  // namespace
 
 extern "C" {
+
+// libmilter starts a thread that waits for HUP, TERM and INT and takes each for a wish to stop. The kernel offers them to the main thread
+// first, but not always: a SIGTERM right after the start ended the daemon without a drain. That thread, the only one of the process to
+// call sigwait, calls this instead and waits for good; all signals are blocked in it. Source: libmilter/signal.c (mi_signal_thread).
+int sigwait(const sigset_t*, int*) {
+  for (;;) ::pause();
+}
 
 static sfsistat on_negotiate(SMFICTX* ctx, unsigned long actions, unsigned long steps, unsigned long, unsigned long, unsigned long* want_actions,
                              unsigned long* want_steps, unsigned long* want2, unsigned long* want3) noexcept {
