@@ -17,8 +17,6 @@
 #include "base/published.h"
 #include "observe/counters.h"
 #include "policy/decide.h"
-#include "policy/render.h"
-#include "seal/key.h"
 #include "session/answer.h"
 #include "session/in_flight.h"
 #include "session/mta.h"
@@ -36,9 +34,6 @@ struct Shared {
   const Published<seal::Keys>* keys = nullptr;   // null or empty: trust headers are not signed
   std::function<std::int64_t()> unix_time = [] { return static_cast<std::int64_t>(std::time(nullptr)); };
 };
-
-/// What must be negotiated for the mail of this moment; a session that sees no body gives 421 to mail that needs it.
-inline bool needs_body(const Policy& policy, const seal::Keys* keys) { return policy.counts_sizes() || (keys != nullptr && !keys->empty()); }
 
 /// "451 4.3.0": the answer to whatever goes wrong in here.
 Reply internal_failure(std::string_view trace_id = {});

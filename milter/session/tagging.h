@@ -14,6 +14,9 @@
 
 namespace cm::session {
 
+/// What must be negotiated for the mail of this moment; a session that sees no body gives 421 to mail that needs it.
+inline bool needs_body(const Policy& policy, const seal::Keys* keys) { return policy.counts_sizes() || (keys != nullptr && !keys->empty()); }
+
 class Tagging {
  public:
   /// `keys`: not empty. `header_name`: of the trust header.
