@@ -4,6 +4,7 @@
 #include "outbound.h"
 
 #include <algorithm>
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // g++ 12 finds fault with its own <regex> under the address sanitizer
 #include <regex>
 
 namespace cm::reference {
