@@ -232,7 +232,7 @@ void Daemon::load_and_publish() {
     log_.warning(result_.diagnostics.back());
   }
   const auto old = policy_.get();  // to be destroyed here, which takes long, and not by a lookup that is the last to let go
-  maps_.retire(*old, loaded.config->policy);
+  maps_.retire(*old);
   config_ = std::move(loaded.config);
   keys_.set(std::move(loaded.keys));  // first: with a policy that accepts tags there are keys
   policy_.set(policy_of(config_));

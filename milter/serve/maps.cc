@@ -68,7 +68,7 @@ std::string look_up(const Policy& policy, const StringMap<bool>& retired, std::s
   if (map == std::end(maps)) return "PERM no such map: there are transport, default_route, tls_policy and route";
   const auto key = request.substr(space + 1);
   auto answer = map->answer(policy, key);
-  if (map->answer == tls_policy && answer == not_found && !retired.empty() && retired.contains(to_lower(key)))
+  if (map->answer == tls_policy && answer == not_found && retired.contains(to_lower(key)) && outbound_by_next_hop(policy, key) == no_outbound)
     return "TEMP this next hop was a rule's until the configuration changed: give a connector that smart host, or start connector-milter anew";
   return answer;
 }
@@ -91,13 +91,12 @@ std::string Maps::answer(std::string_view request) const {
   return "TEMP internal failure";
 }
 
-void Maps::retire(const Policy& old, const Policy& next) {
+void Maps::retire(const Policy& old) {
   auto retired = std::make_shared<StringMap<bool>>(*retired_.get());
   for (const auto& connector : old.data().outbound) {
     if (!connector.enabled || connector.mode != Mode::enforce || !connector.is_rule_scoped() || tls_policy_of(connector).empty()) continue;
     for (const auto& host : connector.smart_hosts) (*retired)[host.next_hop] = true;
   }
-  std::erase_if(*retired, [&](const auto& entry) { return outbound_by_next_hop(next, entry.first) != no_outbound; });
   retired_.set(std::move(retired));
 }
 

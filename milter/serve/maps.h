@@ -24,10 +24,10 @@ class Maps {
   /// `request` is `MAP KEY`; the answer starts with `OK `, `NOTFOUND `, `TEMP ` or `PERM `. Each request is answered from one policy.
   [[nodiscard]] std::string answer(std::string_view request) const;
 
-  /// Before `next` takes the place of `old`; from one thread at a time. Mail that a rule of `old` took keeps its next hop in the MTA's
-  /// queue: if `next` knows that smart host no more, its TLS demands must not be forgotten with it, so mail for it waits (TEMP) until a
-  /// connector has it again or the daemon is started anew.
-  void retire(const Policy& old, const Policy& next);
+  /// Before another policy takes the place of `old`; from one thread at a time. Mail that a rule of `old` took keeps its next hop in the
+  /// MTA's queue: where no connector has that smart host any more, its TLS demands must not be forgotten with it, so mail for it waits
+  /// (TEMP) until a connector has it again or the daemon is started anew.
+  void retire(const Policy& old);
 
   static constexpr const char* malformed = "PERM malformed request: expected a netstring with the name of a map, a space and a key";
 
@@ -35,7 +35,7 @@ class Maps {
   const Published<Policy>& policy_;
   observe::Counters& counters_;
   std::function<void(std::string_view)> report_;
-  Published<StringMap<bool>> retired_{std::make_shared<const StringMap<bool>>()};  // smart hosts
+  Published<StringMap<bool>> retired_{std::make_shared<const StringMap<bool>>()};  // smart hosts that a rule had, some of them still
 };
 
 }  // namespace cm::serve

@@ -1,12 +1,17 @@
 """The daemon's life under real mail: reload, a broken configuration, its end and its absence."""
 
+import ctypes
+import platform
+import re
 import signal
 import subprocess
+from pathlib import Path
 
 from milter_wire import MilterClient
 from scenario import ANNA, FABRIKAM, ORGANIZATION, STRANGER, DaemonScenario, Scenario, message, wait
 
 BOB = "bob@fabrikam.example"
+SYS_TGKILL = {"x86_64": 234, "aarch64": 131}[platform.machine()]  # Python has no call for it
 OPEN = ORGANIZATION
 LOCKED = ORGANIZATION + """
 inbound = ( { name = "fabrikam"; type = "partner"; sender_domains = [ "fabrikam.example" ]; source_ips = [ "203.0.113.0/24" ]; } );
@@ -166,6 +171,24 @@ class Start(DaemonScenario):
                           f'control = {{ socket = "unix:{sockets[1]}"; }};\n', encoding="utf-8")
         self.assertIn("nobody-made-this-group", self.start_another(config))
         self.assertEqual([path for path in sockets if path.exists()], [])
+
+    def test_signals_are_for_the_main_thread(self):
+        """TERM, HUP and INT that are offered to another thread, libmilter's own above all, stay there untaken; the stop that follows is an ordinary one"""
+        pid, libc = self.daemon.process.pid, ctypes.CDLL(None)
+        threads = {int(entry.name) for entry in Path(f"/proc/{pid}/task").iterdir()} - {pid}
+        self.assertGreaterEqual(len(threads), 4)  # two service loops, libmilter, its thread for signals
+        signals = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+        for thread in threads:
+            for number in signals:
+                self.assertEqual(libc.syscall(SYS_TGKILL, pid, thread, number), 0)
+        self.assertEqual(self.daemon.control_tool("status")[0], 0)
+        offered = sum(1 << (number - 1) for number in signals)
+        for thread in threads:
+            state = Path(f"/proc/{pid}/task/{thread}/status").read_text(encoding="ascii")
+            pending = int(re.search(r"^SigPnd:\s*(\w+)", state, re.MULTILINE)[1], 16)
+            self.assertEqual(pending & offered, offered, state)
+        self.assertEqual(self.daemon.stop(), 0)
+        self.daemon.start()
 
     def test_second_start(self):
         """a second daemon ends at once and leaves the sockets of the first alone, all of them or one alone"""

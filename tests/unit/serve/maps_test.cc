@@ -94,7 +94,7 @@ BOOST_AUTO_TEST_CASE(a_rule_that_is_gone_does_not_take_its_tls_demands_along) {
   World world;
   const auto change_to = [&world](PolicyData data) {
     const auto next = make(std::move(data));
-    world.maps.retire(*world.policy.get(), *next);
+    world.maps.retire(*world.policy.get());
     world.policy.set(next);
   };
   auto removed = usual();
@@ -106,8 +106,15 @@ BOOST_AUTO_TEST_CASE(a_rule_that_is_gone_does_not_take_its_tls_demands_along) {
   BOOST_TEST(world("transport u@classified.example") == not_found);
   change_to(removed);
   BOOST_TEST(world("tls_policy [classified.example]:25").starts_with("TEMP "));
+  // A reload that brings it back is not in force yet while the old policy is retired.
+  world.maps.retire(*world.policy.get());
+  BOOST_TEST(world("tls_policy [classified.example]:25").starts_with("TEMP "));
   change_to(usual());
   BOOST_TEST(world("tls_policy [classified.example]:25") == "OK encrypt");
+  auto without_demands = usual();
+  without_demands.outbound.back().tls = OutboundTls::unset;
+  change_to(without_demands);
+  BOOST_TEST(world("tls_policy [classified.example]:25") == not_found);  // as configured
 }
 
 BOOST_AUTO_TEST_CASE(tls_is_asked_for_by_next_hop_and_by_domain) {
