@@ -113,6 +113,37 @@ void each_candidate(const OutboundIndex& index, const RuleFacts& facts, F&& f) {
   f(facts.header_rules);
 }
 
+bool is_for_any_domain(const OutboundConnector& c) {
+  return std::any_of(c.recipient_domains.begin(), c.recipient_domains.end(),
+                     [](const DomainPattern& p) { return p.kind == DomainPattern::Kind::any; });
+}
+
+void keep_cheaper(const PolicyData& data, OutboundId id, OutboundId& best) {
+  if (best == no_outbound || goes_before(data.outbound[id], data.outbound[best])) best = id;
+}
+
+// Every rule is filed where each_candidate() finds it by one of its conditions.
+void file_rule(OutboundIndex& index, const PolicyData& data, const StringMap<ConnectorId>& inbound, OutboundId id) {
+  const auto& c = data.outbound[id];
+  auto& rule = index.rules[id];
+  index.has_rules = true;
+  if (c.mode == Mode::enforce) index.rules_by_name.emplace(c.name, id);
+  for (const auto& pattern : c.recipient_domains) index.rule_recipients.add(pattern, id);
+  if (c.organization)
+    for (const auto& pattern : data.organization.domains) index.rule_recipients.add(pattern, id);
+  for (const auto& name : c.when->connectors)
+    if (const auto it = inbound.find(std::string_view(name)); it != inbound.end()) rule.connectors.push_back(it->second);
+  std::sort(rule.connectors.begin(), rule.connectors.end());
+  if (c.when->header) {
+    rule.pattern = std::make_shared<const re2::RE2>(c.when->header->pattern, pattern_options());
+    index.header_rules[to_lower(c.when->header->name)].push_back(id);
+  }
+  if (!c.when->connectors.empty())
+    for (const auto connector : rule.connectors) index.rules_by_connector[connector].push_back(id);
+  else
+    for (const auto& pattern : c.when->sender_domains) index.rules_by_sender.add(pattern, id);
+}
+
 }  // namespace
 
 std::unique_ptr<const OutboundIndex> OutboundIndex::build(const PolicyData& data) {
@@ -120,38 +151,24 @@ std::unique_ptr<const OutboundIndex> OutboundIndex::build(const PolicyData& data
   StringMap<ConnectorId> inbound;
   for (ConnectorId id = 0; id < data.inbound.size(); ++id) inbound.emplace(data.inbound[id].name, id);
   index->rules.resize(data.outbound.size());
+  OutboundId for_organization[] = {no_outbound, no_outbound};  // by mode; filing every such connector under every domain would multiply
   for (OutboundId id = 0; id < data.outbound.size(); ++id) {
     const auto& c = data.outbound[id];
     if (!c.enabled) continue;
     index->has_audit |= c.mode == Mode::audit;
-    index->has_rules |= c.is_rule_scoped();
     if (c.mode == Mode::enforce)
       for (const auto& host : c.smart_hosts) index->smart_hosts.emplace(host.next_hop, id);
-    auto& scopes = c.is_rule_scoped() ? index->rule_recipients : index->scopes;
-    for (const auto& pattern : c.recipient_domains) scopes.add(pattern, id);
-    if (c.organization)
-      for (const auto& pattern : data.organization.domains) scopes.add(pattern, id);
-    if (!c.is_rule_scoped()) {
-      const bool is_default = std::any_of(c.recipient_domains.begin(), c.recipient_domains.end(),
-                                          [](const DomainPattern& p) { return p.kind == DomainPattern::Kind::any; });
-      auto& best = index->default_route;
-      if (is_default && c.mode == Mode::enforce && (best == no_outbound || goes_before(c, data.outbound[best]))) best = id;
+    if (c.is_rule_scoped()) {
+      file_rule(*index, data, inbound, id);
       continue;
     }
-    if (c.mode == Mode::enforce) index->rules_by_name.emplace(c.name, id);
-    auto& rule = index->rules[id];
-    for (const auto& name : c.when->connectors)
-      if (const auto it = inbound.find(std::string_view(name)); it != inbound.end()) rule.connectors.push_back(it->second);
-    std::sort(rule.connectors.begin(), rule.connectors.end());
-    if (c.when->header) {
-      rule.pattern = std::make_shared<const re2::RE2>(c.when->header->pattern, pattern_options());
-      index->header_rules[to_lower(c.when->header->name)].push_back(id);
-    }
-    if (!c.when->connectors.empty())
-      for (const auto connector : rule.connectors) index->rules_by_connector[connector].push_back(id);
-    else
-      for (const auto& pattern : c.when->sender_domains) index->rules_by_sender.add(pattern, id);
+    for (const auto& pattern : c.recipient_domains) index->scopes.add(pattern, id);
+    if (c.organization) keep_cheaper(data, id, for_organization[c.mode == Mode::audit]);
+    if (c.mode == Mode::enforce && is_for_any_domain(c)) keep_cheaper(data, id, index->default_route);
   }
+  for (const auto id : for_organization)
+    if (id != no_outbound)
+      for (const auto& pattern : data.organization.domains) index->scopes.add(pattern, id);
   return index;
 }
 
