@@ -65,6 +65,12 @@ class DaemonScenario(unittest.TestCase):
     def arrange(cls, daemon):
         """What a class of tests changes in its daemon before that is configured and started."""
 
+    def assert_alive(self):
+        status = self.daemon.process.poll()
+        if status is not None:
+            self.daemon.start()  # for the other tests
+        self.assertIsNone(status, f"the daemon died: {self.daemon.sanitizer_report() or self.daemon.log()[-1000:]}")
+
     @classmethod
     def tearDownClass(cls):
         try:

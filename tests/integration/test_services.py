@@ -121,10 +121,7 @@ class Services(DaemonScenario):
         self.mark = len(self.daemon.log())
 
     def tearDown(self):
-        status = self.daemon.process.poll()
-        if status is not None:
-            self.daemon.start()  # for the other tests
-        self.assertIsNone(status, f"the daemon died: {self.daemon.sanitizer_report() or self.daemon.log()[-1000:]}")
+        self.assert_alive()
         self.answers()
         for client in self.bystanders:
             client.socket.close()

@@ -35,10 +35,7 @@ class Wire(DaemonScenario):
         self.mark = len(self.daemon.log())
 
     def tearDown(self):
-        status = self.daemon.process.poll()
-        if status is not None:
-            self.daemon.start()  # for the other tests
-        self.assertIsNone(status, f"the daemon died: {self.daemon.sanitizer_report() or self.daemon.log()[-1000:]}")
+        self.assert_alive()
         self.judges()
         self.assertEqual([record for record in self.daemon.records("mallory@", self.mark) if record["action"] == "accept"], [])
 
