@@ -68,5 +68,18 @@ class RpmTest(unittest.TestCase):
         self.assertIn("systemd-sysusers connector-milter.conf", self.query("--scripts"))
 
 
+class SelinuxTest(unittest.TestCase):
+    def test_module(self):
+        """The SELinux module that the guide shows compiles."""
+        text = (TOP / "packaging/docs/selinux.md").read_text()
+        directory = packages.work() / "selinux"
+        directory.mkdir(exist_ok=True)
+        for kind in ("te", "fc"):
+            (directory / f"connector_milter.{kind}").write_text(re.search(rf"`connector_milter\.{kind}`:\n```\n(.*?)```", text, re.S).group(1))
+        (directory / "connector_milter.pp").unlink(missing_ok=True)
+        run("make", "-f", "/usr/share/selinux/devel/Makefile", "connector_milter.pp", cwd=directory)
+        self.assertTrue((directory / "connector_milter.pp").exists())
+
+
 if __name__ == "__main__":
     unittest.main()
