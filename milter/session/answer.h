@@ -18,6 +18,13 @@ struct Accepted {
   std::string log_line;
 };
 
+/// What is said of a message that no connector is about.
+struct PlainRefusal {
+  int code;
+  const char *xcode, *text;
+  Rule rule = Rule::none;
+};
+
 /// To proceed, or a reply that refuses; at end of message to proceed means: perform the edits, then accept.
 struct Answer {
   std::optional<Reply> refusal{};
