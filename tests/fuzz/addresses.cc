@@ -2,6 +2,7 @@
 #include "fuzz.h"
 #include "policy/address.h"
 #include "policy/limits.h"
+#include "policy/text.h"
 
 using namespace cm;
 using Kind = Address::Kind;
