@@ -12,6 +12,7 @@
 
 #include "policy/decision.h"
 #include "policy/facts.h"
+#include "policy/limits.h"
 
 namespace cm {
 
@@ -23,12 +24,13 @@ class SeenFields {
  public:
   /// `name` in any case, without blanks around it; other names are ignored.
   void see(std::string_view name, std::string_view value);
-  /// No field of this name, or none that says anything. `field` is an index into `repairable`.
-  [[nodiscard]] bool lacks(std::size_t field) const { return !said_[field]; }
-  [[nodiscard]] int instances(std::size_t field) const { return instances_[field]; }
+  /// No field of this name, or none that says anything (over limits::removable_headers of them stay: cleaning up would take too long).
+  /// `field` is an index into `repairable`.
+  [[nodiscard]] bool lacks(std::size_t field) const { return !said_[field] && instances_[field] <= limits::removable_headers; }
+  [[nodiscard]] std::size_t instances(std::size_t field) const { return instances_[field]; }
 
  private:
-  std::array<int, repairable.size()> instances_{};
+  std::array<std::size_t, repairable.size()> instances_{};
   std::array<bool, repairable.size()> said_{};
 };
 
@@ -42,7 +44,7 @@ struct Receipt {
 /// A field that the message gets in place of so many empty ones of that name.
 struct RepairedField {
   std::string name, value;
-  int instances = 0;
+  std::size_t instances = 0;
 };
 
 /// The envelope sender that a decided message leaves with: the one of `rewrite_sender`, or as the MTA resolved it.
