@@ -18,6 +18,8 @@ namespace {
 /// Every option of every command; a command reads its own.
 struct Options {
   bool strict = false;
+  std::vector<std::string> files, domains;
+  std::string output;
   std::string name, expect, socket, postfix_version, queue_directory, key_id, key_directory, message;
   std::optional<std::string> from;
   Question question;
@@ -66,6 +68,13 @@ void declare_verify(CLI::App& app, Options& options) {
   add_text(app, "--from", options.from, "Envelope sender (default: that of Return-Path)", "ADDRESS");
 }
 
+void declare_import(CLI::App& app, Options& options) {
+  app.add_option("file", options.files, "What ConvertTo-Json wrote of Exchange's connectors; - is standard input")->type_name("FILE")->required();
+  add_list(app, "--domain", options.domains, "One of your own domains, such as .contoso.example; may be repeated. The result is then a main file",
+           "DOMAIN");
+  app.add_option("--output", options.output, "Write the config to this new file (default: standard output)")->type_name("FILE");
+}
+
 void declare_online(CLI::App& app, Options& options) {
   app.add_option("--socket", options.socket, "Control socket (default: control.socket of the config)")->type_name("PATH");
 }
@@ -105,10 +114,11 @@ constexpr Command commands[] = {
     {"status", "Show the state of the running daemon", declare_online, [](const Context& c, const Options& o) { return status(c, o.socket); }},
     {"reload", "Let the running daemon read its config again", declare_online,
      [](const Context& c, const Options& o) { return reload(c, o.socket); }},
+    {"import", "Make connectors of an export of Exchange's", declare_import,
+     [](const Context& c, const Options& o) { return import_connectors(c, o.files, o.domains, o.output); }},
     {"stats", nullptr, nullptr, nullptr},
     {"doctor", nullptr, nullptr, nullptr},
     {"new", nullptr, nullptr, nullptr},
-    {"import", nullptr, nullptr, nullptr},
     {"sendmail", nullptr, nullptr, nullptr},
     {"validate", nullptr, nullptr, nullptr},
     {"trace", nullptr, nullptr, nullptr},
