@@ -21,7 +21,10 @@ constexpr unsigned mail_port = 25, by_address = 1, by_user = 2;
 
 std::string listener_name(const Binding& binding) {
   const auto port = "port-" + std::to_string(binding.port);
-  return binding.address.empty() ? port : binding.address + "-" + port;
+  std::string name;
+  for (const char c : binding.address)
+    if (c > ' ' && c <= '~') name += c;
+  return name.empty() ? port : name + "-" + port;
 }
 
 }  // namespace

@@ -370,6 +370,8 @@ BOOST_AUTO_TEST_CASE(receive_connectors) {
              "on_premises");
   const Imported world(receive({{"AuthMechanism", 33}, {"PermissionGroups", 4}, {"RemoteIPRanges", {"0.0.0.0-255.255.255.255"}}}).dump());
   BOOST_TEST(world.data["in_force"] == 0);
+  const Imported odd(receive({{"AuthMechanism", 33}, {"PermissionGroups", 4}, {"Bindings", "10.0 .0.1\u00e4:25"}}).dump());
+  BOOST_TEST(odd.passes_check());
   const Imported port(receive({{"AuthMechanism", 33}, {"PermissionGroups", 4}, {"Bindings", "0.0.0.0:2525"}}).dump());
   BOOST_TEST(port.passes_check());
   BOOST_TEST(port.explain({"--client", "192.0.2.9", "--from", "a@b.example", "--to", "u@contoso.example"})["connector"].is_null());
