@@ -3,6 +3,7 @@
 // Commands print to the streams they are handed and return an exit status; they never call exit() and never throw for bad input.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <ostream>
 #include <string>
@@ -38,6 +39,10 @@ int verify(const Context& context, const std::string& file, const std::optional<
 /// without a file for connectors.d, beside the config of `context`. `bad` also if something is weaker than it was.
 int import_connectors(const Context& context, const std::vector<std::string>& files, const std::vector<std::string>& domains,
                       const std::string& output);
+/// A connector for one of the scenarios (empty: it is asked for), of `answers` by option name and of questions on a terminal. On the output
+/// stream, in the new file `output`, or, with `write`, in connectors.d beside the main config file.
+int new_connector(const Context& context, const std::string& scenario, std::map<std::string, std::vector<std::string>, std::less<>> answers,
+                  const std::string& output, bool write);
 /// `socket`: path of the control socket; empty: as the config says.
 int status(const Context& context, const std::string& socket);
 int reload(const Context& context, const std::string& socket);
