@@ -11,6 +11,7 @@
 #include "config/load.h"
 #include "ctl/explain.h"
 #include "ctl/output.h"
+#include "ctl/scenario.h"
 
 namespace cm::ctl {
 namespace {
@@ -18,6 +19,10 @@ namespace {
 /// Every option of every command; a command reads its own.
 struct Options {
   bool strict = false;
+  std::vector<std::string> files, domains;
+  std::string scenario, output;
+  bool write = false;
+  std::map<std::string, std::vector<std::string>, std::less<>> answers;
   std::string name, expect, socket, postfix_version, queue_directory, key_id, key_directory, message;
   std::optional<std::string> from;
   Question question;
@@ -66,6 +71,32 @@ void declare_verify(CLI::App& app, Options& options) {
   add_text(app, "--from", options.from, "Envelope sender (default: that of Return-Path)", "ADDRESS");
 }
 
+void declare_new(CLI::App& app, Options& options) {
+  std::string words;
+  for (const auto& scenario : scenarios()) words += (words.empty() ? "" : ", ") + std::string(scenario.word);
+  app.add_option("scenario", options.scenario, words + "; without it you are asked")->type_name("SCENARIO");
+  for (const auto* field : all_fields()) {
+    const std::string option(field->option);
+    app.add_option_function<std::vector<std::string>>(
+           "--" + option, [&options, option](const std::vector<std::string>& values) { options.answers[option] = values; },
+           std::string(field->question) + (field->many ? "; may be repeated" : ""))
+        ->type_name(std::string(field->value))
+        ->type_size(1)
+        ->expected(1)
+        ->take_all()
+        ->allow_extra_args(false);
+  }
+  auto* output = app.add_option("--output", options.output, "Write the connector to this new file (default: standard output)")->type_name("FILE");
+  app.add_flag("--write", options.write, "Write it to connectors.d beside the main config file")->excludes(output);
+}
+
+void declare_import(CLI::App& app, Options& options) {
+  app.add_option("file", options.files, "What ConvertTo-Json wrote of Exchange's connectors; - is standard input")->type_name("FILE")->required();
+  add_list(app, "--domain", options.domains, "One of your own domains, such as .contoso.example; may be repeated. The result is then a main file",
+           "DOMAIN");
+  app.add_option("--output", options.output, "Write the config to this new file (default: standard output)")->type_name("FILE");
+}
+
 void declare_online(CLI::App& app, Options& options) {
   app.add_option("--socket", options.socket, "Control socket (default: control.socket of the config)")->type_name("PATH");
 }
@@ -105,10 +136,12 @@ constexpr Command commands[] = {
     {"status", "Show the state of the running daemon", declare_online, [](const Context& c, const Options& o) { return status(c, o.socket); }},
     {"reload", "Let the running daemon read its config again", declare_online,
      [](const Context& c, const Options& o) { return reload(c, o.socket); }},
+    {"new", "Write a connector for a scenario; without one, asks what you want", declare_new,
+     [](const Context& c, const Options& o) { return new_connector(c, o.scenario, o.answers, o.output, o.write); }},
+    {"import", "Make connectors of an export of Exchange's", declare_import,
+     [](const Context& c, const Options& o) { return import_connectors(c, o.files, o.domains, o.output); }},
     {"stats", nullptr, nullptr, nullptr},
     {"doctor", nullptr, nullptr, nullptr},
-    {"new", nullptr, nullptr, nullptr},
-    {"import", nullptr, nullptr, nullptr},
     {"sendmail", nullptr, nullptr, nullptr},
     {"validate", nullptr, nullptr, nullptr},
     {"trace", nullptr, nullptr, nullptr},

@@ -124,7 +124,7 @@ BOOST_AUTO_TEST_CASE(wrong_usage_is_2) {
                                                     {"verify"},
                                                     {"postfix", "--bar"},
                                                     {"sendmail", "--bar"},
-                                                    {"import", "--help"},
+                                                    {"import", "--bar"},
                                                     {"-c"},
                                                     {"explain", "--expect", "nonsense"}};
   for (const auto& arguments : wrong) {
