@@ -34,6 +34,8 @@ int postfix(const Context& context, const std::string& version, const std::strin
 int key_new(const Context& context, const std::string& id, const std::string& directory);
 /// Whether the trust tag of a delivered message is genuine. `from`: the envelope sender, if the message has no Return-Path.
 int verify(const Context& context, const std::string& file, const std::optional<std::string>& from);
+/// Postfix and this config, compared. `directory`: of its main.cf; empty: as postconf(1) says. `bad` with findings that are no notes.
+int doctor_command(const Context& context, const std::string& directory);
 /// `socket`: path of the control socket; empty: as the config says.
 int status(const Context& context, const std::string& socket);
 int reload(const Context& context, const std::string& socket);
