@@ -104,13 +104,9 @@ void check_mynetworks(const Case& c, Findings& out) {
   for (const auto& [instance, smtpd] : listeners(c)) {
     if (!permits_mynetworks(*instance, *smtpd)) continue;
     std::vector<std::string> wide, kept;
-    for (const auto& network : networks(instance->value(smtpd, "mynetworks"))) {
-      const bool known = is_local(network) || covered(network, granted);
-      (known ? kept : wide).push_back(network.first.v6 ? "[" + network.first.to_string() + "]" : network.text);
-      if (!known) continue;
-      if (network.first.v6)
-        kept.back() =
-            "[" + network.text.substr(0, network.text.find('/')) + "]" + network.text.substr(std::min(network.text.find('/'), network.text.size()));
+    for (const auto& entry : split(instance->value(smtpd, "mynetworks"))) {
+      const auto network = networks(entry);  // none: a table, or an exception
+      (network.empty() || is_local(network[0]) || covered(network[0], granted) ? kept : wide).push_back(entry);
     }
     if (wide.empty()) continue;
     std::string value;

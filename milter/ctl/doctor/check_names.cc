@@ -75,10 +75,8 @@ void check_listener_names(const Case& c, Findings& out) {
              "listener-unknown",
              "",
              {},
-             "No smtpd service whose mail is judged has the name " + listener.name +
-                 (!users.empty()    ? ": " + some(users) + " is valid there, and so nowhere"
-                  : listener.closed ? ": what shall be closed is open"
-                                    : ""),
+             "No smtpd service has the name " + listener.name + " (" + daemon_name + ")" + (listener.closed ? ", which shall be closed" : "") +
+                 (users.empty() ? "" : "; there " + some(users) + " would be valid"),
              "master.cf",
              "-o " + std::string(daemon_name) + "=" + listener.name});
   }

@@ -37,7 +37,9 @@ constexpr Map maps[] = {
     {"milter_header_checks", "cleanup/unix"},
 };
 
+/// The reason of a line, as a clause; whether a socket can be reached is tried, not guessed.
 std::string trimmed(std::string text) {
+  text.erase(std::min(text.find("; services with chroot"), text.size()));
   while (!text.empty() && text.back() == '.') text.pop_back();
   return text;
 }
@@ -76,6 +78,22 @@ std::optional<bool> is_first(const Case& c, const Instance& instance, const Serv
   return entries.empty() || entries[0].find("socketmap:") != std::string::npos;
 }
 
+/// A new service with all that is set for it.
+std::string whole_entry(const Instance& instance, const PostfixLine& entry) {
+  auto out = entry.value;
+  for (const auto& line : instance.needed)
+    if (line.service == entry.service && line.place == entry.place && !line.name.empty() && !line.example)
+      out.append(" ").append(option_of(line.name, line.value));
+  return out;
+}
+
+/// What a line says is in force; header checks of the administrator's own may stand beside ours.
+bool holds(const std::string& value, const PostfixLine& line) {
+  const auto slash = line.value.find('/');
+  if (!line.name.ends_with("header_checks") || slash == std::string::npos) return value == line.value;
+  return value.find(line.value.substr(slash, line.value.find('}') - slash)) != std::string::npos;
+}
+
 }  // namespace
 
 void check_relay(const Case& c, Findings& out) {
@@ -94,7 +112,7 @@ void check_relay(const Case& c, Findings& out) {
                       {smtpd->entry()},
                       "Grants that are valid at this listener only let nobody relay: Postfix does not ask for them with its name",
                       "master.cf",
-                      "-o { smtpd_relay_restrictions = " + own->value + " }"};
+                      option_of(own->name, own->value)};
       out.add(std::move(finding));
     } else if (!smtpd->settings.contains("smtpd_relay_restrictions") && !asks_policy(c, *instance, *smtpd, "")) {
       out.set(Severity::error, "policy-missing", *instance, *smtpd,
@@ -154,26 +172,18 @@ void check_services(const Case& c, Findings& out) {
     for (const auto& line : instance.needed) {
       if (line.example || (line.place != LinePlace::service && line.place != LinePlace::stock)) continue;
       const auto* service = instance.find(line.service);
-      if (line.name.empty()) {
-        if (!service)
-          out.add({Severity::error, "service-missing", instance.directory, {line.service}, trimmed(line.reason), "master.cf", line.value});
-        continue;
-      }
-      if (!service) continue;  // a new one: said already; a stock one: nobody uses it
-      const auto& value = instance.value(service, line.name);
-      // Header checks of the administrator's own may stand beside ours.
-      const bool is_list = line.name.ends_with("header_checks") && !line.value.empty();
-      const auto pattern = line.value.substr(line.value.find('/') == std::string::npos ? 0 : line.value.find('/'));
-      const auto wanted = is_list ? pattern.substr(0, pattern.find('}')) : line.value;
-      if (is_list ? value.find(wanted) != std::string::npos : value == line.value) continue;
-      const bool blank = line.value.find(' ') != std::string::npos;
-      out.add({Severity::warning,
-               "service-setting",
-               instance.directory,
-               {line.service},
-               trimmed(line.reason),
-               "master.cf",
-               blank ? "-o { " + line.name + " = " + line.value + " }" : "-o " + line.name + "=" + line.value});
+      if (line.name.empty() && !service)
+        out.add(
+            {Severity::error, "service-missing", instance.directory, {line.service}, trimmed(line.reason), "master.cf", whole_entry(instance, line)});
+      if (line.name.empty() || !service) continue;  // a stock service that is not there is used by nobody
+      if (!holds(instance.value(service, line.name), line))
+        out.add({Severity::warning,
+                 "service-setting",
+                 instance.directory,
+                 {line.service},
+                 trimmed(line.reason),
+                 "master.cf",
+                 option_of(line.name, line.value)});
     }
 }
 

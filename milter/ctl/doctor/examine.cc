@@ -29,10 +29,8 @@ constexpr Check checks[] = {
     check_services,
 };
 
-std::string line_of(bool in_master, std::string_view name, std::string_view value) {
-  const std::string setting(name), what(value);
-  if (!in_master) return setting + " =" + (what.empty() ? "" : " " + what);
-  return what.find_first_of(" \t") == std::string::npos ? "-o " + setting + "=" + what : "-o { " + setting + " = " + what + " }";
+std::string line_of_main(std::string_view name, std::string_view value) {
+  return std::string(name) + " =" + (value.empty() ? "" : " ") + std::string(value);
 }
 
 }  // namespace
@@ -46,12 +44,12 @@ void Findings::set(Severity severity, std::string id, const Instance& instance, 
        {service.entry()},
        std::move(reason),
        in_master ? "master.cf" : "main.cf",
-       line_of(in_master, name, value)});
+       in_master ? option_of(name, value) : line_of_main(name, value)});
 }
 
 void Findings::set_main(Severity severity, std::string id, const Instance& instance, std::string reason, std::string_view name,
                         std::string_view value) {
-  add({severity, std::move(id), instance.directory, {}, std::move(reason), "main.cf", line_of(false, name, value)});
+  add({severity, std::move(id), instance.directory, {}, std::move(reason), "main.cf", line_of_main(name, value)});
 }
 
 std::vector<Finding> Findings::take() {
@@ -116,6 +114,11 @@ std::vector<Place> listeners_of(const Case& c, const InboundConnector& connector
   };
   if (!connector.listeners.empty()) places.erase(std::remove_if(places.begin(), places.end(), is_another), places.end());
   return places;
+}
+
+std::string option_of(std::string_view name, std::string_view value) {
+  const std::string setting(name), what(value);
+  return what.find_first_of(" \t") == std::string::npos ? "-o " + setting + "=" + what : "-o { " + setting + " = " + what + " }";
 }
 
 std::string some(const std::vector<std::string>& names) {

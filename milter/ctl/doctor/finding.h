@@ -1,7 +1,6 @@
 // What `connectorctl doctor` finds, and what it finds it in. The checks are pure functions over a Case; live.h makes one of this machine.
 //
-// Ids are stable words: people and scripts look them up (packaging/docs/doctor.md has each). A reason never names the service, so that
-// what is wrong with several for one cause is one finding.
+// Ids are stable words (packaging/docs/doctor.md has each). A reason never names a service: one cause is one finding.
 #pragma once
 
 #include <cstdint>
@@ -76,7 +75,6 @@ class Findings {
   /// A finding that is mended by setting a parameter where it is set now: below the service, or in main.cf.
   void set(Severity severity, std::string id, const Instance& instance, const Service& service, std::string reason, std::string_view name,
            std::string_view value);
-  /// In main.cf.
   void set_main(Severity severity, std::string id, const Instance& instance, std::string reason, std::string_view name, std::string_view value);
   /// Errors first; equal ones of several services are one.
   [[nodiscard]] std::vector<Finding> take();
@@ -87,15 +85,14 @@ class Findings {
 
 /// Every check, in the order of their table.
 std::vector<Finding> examine(const Case& the_case);
-
 /// The sockets that Postfix would use, each as often as it is used differently.
 std::vector<SocketUse> sockets_to_try(const Case& the_case);
-/// The CA files and directories that count for client certificates.
+/// CA files and directories for client certificates.
 std::vector<std::string> ca_stores_to_read(const Case& the_case);
 /// The files of tables that choose milters by client.
 std::vector<std::string> files_to_read(const Case& the_case);
 
-/// For people; each finding with what mends it, and a last line that counts them.
+/// For people: the last line counts.
 std::string to_text(const std::vector<Finding>& findings, bool several_instances);
 std::string to_json(const std::vector<Finding>& findings);
 
