@@ -37,6 +37,12 @@ bool permits_mynetworks(const Instance& instance, const Service& smtpd) {
          contains(instance.value(&smtpd, "smtpd_recipient_restrictions"), "permit_mynetworks");
 }
 
+bool speaks_proxy_protocol(const Instance& instance, const Service& smtpd) {
+  if (smtpd.type != "pass") return !instance.value(&smtpd, "smtpd_upstream_proxy_protocol").empty();
+  const auto screens = instance.running("postscreen");
+  return !screens.empty() && !instance.value(screens[0], "postscreen_upstream_proxy_protocol").empty();
+}
+
 // Source: RELEASE_NOTES of 3.7.9, 3.7.10, 3.8.4, 3.8.5 and 3.9.0.
 bool can_forbid_bare_newline(const PostfixVersion& v) {
   return v >= PostfixVersion{3, 8, 4} || (v >= PostfixVersion{3, 7, 9} && v < PostfixVersion{3, 8, 0});
@@ -63,12 +69,12 @@ void check_claimed_addresses(const Case& c, Findings& out) {
       out.set(Severity::warning, "xclient", *instance, *smtpd,
               "Other machines may claim any client address here: what " + some(by_address) + " knows by address is only as sure as they are",
               "smtpd_authorized_xclient_hosts", "");
-    if (!instance->value(smtpd, "smtpd_upstream_proxy_protocol").empty() && !by_address.empty() && !instance->is_local_only(*smtpd))
+    if (speaks_proxy_protocol(*instance, *smtpd) && !by_address.empty() && !instance->is_local_only(*smtpd))
       out.add({Severity::warning,
                "proxy-protocol",
                instance->directory,
                {smtpd->entry()},
-               "Whoever reaches this port may claim any client address (smtpd_upstream_proxy_protocol), and " + some(by_address) + " goes by it",
+               "Whoever reaches this port may claim any client address by the PROXY protocol, and " + some(by_address) + " goes by it",
                "",
                "let the service listen on loopback or an inner address, and let nobody but the proxy connect"});
   }

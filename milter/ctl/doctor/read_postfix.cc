@@ -1,5 +1,6 @@
 // Postfix's settings as postconf(1) has them. It expands the values itself, for each service with what that service sets.
 #include <algorithm>
+#include <cctype>
 #include <filesystem>
 
 #include "ctl/doctor/live.h"
@@ -56,9 +57,27 @@ bool set_field(Service& service, std::string_view field, std::string_view value,
   return true;
 }
 
+bool is_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_'; }
+
+/// `text` has $name, ${name...} or $(name).
+bool refers_to(std::string_view text, std::string_view name) {
+  for (auto at = text.find(name); at != std::string_view::npos; at = text.find(name, at + 1)) {
+    const auto end = at + name.size();
+    if (end < text.size() && is_word(text[end])) continue;
+    const auto before = at > 0 && (text[at - 1] == '{' || text[at - 1] == '(') ? at - 1 : at;
+    if (before > 0 && text[before - 1] == '$') return true;
+  }
+  return false;
+}
+
+/// Something else follows from what the service sets: its values need to be expanded, or others of `main` (not expanded) hold them.
+bool needs_expansion(const Service& service, std::string_view main) {
+  return std::any_of(service.settings.begin(), service.settings.end(),
+                     [&](const auto& setting) { return setting.second.find('$') != std::string::npos || refers_to(main, setting.first); });
+}
+
 // Postfix itself says what follows from the settings of a service: `-o NAME=VALUE` is to postconf what it is in master.cf.
 std::string expand(const std::string& directory, const Values& main, Service& service) {
-  if (service.settings.empty()) return {};
   std::vector<std::string> command{"postconf", "-c", directory, "-x"};
   for (const auto& [name, value] : service.settings) command.insert(command.end(), {"-o", name + "=" + value});
   const auto text = run_program(command);
@@ -84,8 +103,9 @@ bool chroots_by_default(const Values& main) {
 Parsed<Instance> read_instance(const std::string& directory) {
   using Result = Parsed<Instance>;
   const auto ask = [&](const char* what) { return run_program({"postconf", "-c", directory, what}); };
+  const auto plain = run_program({"postconf", "-c", directory});
   const auto main_text = ask("-x"), fields = ask("-F"), parameters = ask("-P");
-  for (const auto* text : {&main_text, &fields, &parameters})
+  for (const auto* text : {&plain, &main_text, &fields, &parameters})
     if (!*text) return Result::error(text->why);
   auto main = parse_parameters(*main_text);
   if (!main) return Result::error(main.why);
@@ -96,8 +116,10 @@ Parsed<Instance> read_instance(const std::string& directory) {
   auto services = parse_services(*fields, *parameters, chroots_by_default(instance.main));
   if (!services) return Result::error(services.why);
   instance.services = *services;
-  for (auto& service : instance.services)
+  for (auto& service : instance.services) {
+    if (!needs_expansion(service, *plain)) continue;
     if (const auto why = expand(directory, instance.main, service); !why.empty()) return Result::error(why);
+  }
   return Result(std::move(instance));
 }
 

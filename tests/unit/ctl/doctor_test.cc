@@ -136,6 +136,11 @@ const Broken broken[] = {
      }},
     {"warning:xclient ", [](auto& m) { set_at(m, "smtp/inet", "smtpd_authorized_xclient_hosts", "127.0.0.1"); }},
     {"warning:proxy-protocol ", [](auto& m) { set(m, "smtpd_upstream_proxy_protocol", "haproxy"); }},
+    {"warning:proxy-protocol ",
+     [](auto& m) {
+       m.add("smtpd", "pass", "smtpd", {{"milter_macro_daemon_name", "mx"}});
+       m.add("25", "inet", "postscreen", {{"postscreen_upstream_proxy_protocol", "haproxy"}});
+     }},
     {"error:bare-newline ", [](auto& m) { set(m, "smtpd_forbid_bare_newline", "no"); }},
     {"error:bare-newline ", [](auto& m) { set_at(m, "smtp/inet", "smtpd_forbid_bare_newline", "note"); }},
     {"error:bare-newline ",
