@@ -1,7 +1,6 @@
 // A machine for doctor that exists only as data: a Postfix that has every line its config needs, and a daemon that runs. Tests break it.
 #pragma once
 
-#include <algorithm>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -16,100 +15,25 @@ struct Machine {
   std::vector<Instance> instances;
   Observations seen;
 
-  Machine() {
-    Instance instance{"/etc/postfix", {3, 7, 11}, {}, {}, {}};
-    instance.main = {{"queue_directory", "/var/spool/postfix"},
-                     {"myhostname", "mail.contoso.example"},
-                     {"milter_macro_daemon_name", "mail.contoso.example"},
-                     {"mydestination", "mail.contoso.example, localhost"},
-                     {"inet_interfaces", "all"},
-                     {"inet_protocols", "ipv4"},
-                     {"milter_default_action", "tempfail"},
-                     {"milter_protocol", "6"},
-                     {"mynetworks", "127.0.0.0/8 [::ffff:127.0.0.0]/104 [::1]/128"},
-                     {"smtpd_relay_restrictions", "permit_mynetworks, permit_sasl_authenticated, defer_unauth_destination"},
-                     {"smtpd_forbid_bare_newline", "no"},
-                     {"smtpd_forbid_bare_newline_exclusions", "127.0.0.0/8"},
-                     {"smtpd_tls_security_level", "may"},
-                     {"smtpd_tls_CAfile", "/etc/postfix/client-ca.pem"},
-                     {"smtp_tls_CAfile", "/etc/ssl/certs/ca-certificates.crt"},
-                     {"tls_append_default_CA", "no"}};
-    instance.services = {{"smtp", "inet", "smtpd", true, {}},
-                         {"pickup", "unix", "pickup", true, {}},
-                         {"cleanup", "unix", "cleanup", true, {}},
-                         {"rewrite", "unix", "trivial-rewrite", true, {}},
-                         {"smtp", "unix", "smtp", true, {}}};
-    instances.push_back(std::move(instance));
-    seen.daemon.answer = DaemonState::Answer::yes;
-    seen.daemon.digest = "digest";
-    seen.sockets_tried = true;
-  }
-
+  /// As Debian has it, without connectors.
+  Machine();
   Instance& postfix() { return instances[0]; }
   Values& main() { return postfix().main; }
-  Service& at(std::string_view entry) {
-    return *std::find_if(postfix().services.begin(), postfix().services.end(), [&](const auto& s) { return s.entry() == entry; });
-  }
-  Service& add(std::string name, std::string type, std::string program, Values settings = {}) {
-    return postfix().services.emplace_back(Service{std::move(name), std::move(type), std::move(program), true, std::move(settings)});
-  }
-  /// A port for each listener that the config declares; the first is the one that is there.
-  void name_listeners() {
-    for (std::size_t i = 0; i < policy.listeners.size(); ++i)
-      (i == 0 ? at("smtp/inet") : add(std::to_string(2500 + i), "inet", "smtpd")).settings["milter_macro_daemon_name"] = policy.listeners[i].name;
-  }
-  void need() {
-    for (auto& instance : instances) instance.needed = postfix_lines(policy, service, {instance.version, "/var/spool/postfix"});
-  }
-  /// Sets everything that the config needs.
-  void apply() {
-    need();
-    const auto lines = postfix().needed;
-    for (const auto& line : lines) {
-      if (line.example || line.place == PostfixLine::Place::without_milter) continue;
-      if (line.place == PostfixLine::Place::main) {
-        main()[line.name] = line.value;
-      } else if (line.place == PostfixLine::Place::listener) {
-        for (auto& other : postfix().services)
-          if (const auto it = other.settings.find("milter_macro_daemon_name"); it != other.settings.end() && it->second == line.service)
-            other.settings[line.name] = line.value;
-      } else if (line.name.empty()) {
-        add_entry(line.value);
-      } else {
-        at(line.service).settings[line.name] = line.value;
-      }
-    }
-    if (main()["mynetworks"].empty()) main()["smtpd_forbid_bare_newline_exclusions"].clear();  // that is $mynetworks
-  }
+  Service& at(std::string_view entry);
+  Service& add(std::string name, std::string type, std::string program, Values settings = {});
   /// A line of master.cf.
-  void add_entry(const std::string& text) {
-    const auto words = split(text);
-    auto& added = add(words.at(0), words.at(1), words.at(7));
-    for (std::size_t i = 9; i < words.size(); i += 2) {
-      const auto [name, value] = setting(words[i]);
-      added.settings[name] = value;
-    }
-  }
-  /// "NAME = VALUE", "NAME=VALUE", "{ NAME = VALUE }"
-  static std::pair<std::string, std::string> setting(std::string_view text) {
-    const auto trim = [](std::string word) {
-      word.erase(0, std::min(word.find_first_not_of(' '), word.size()));
-      word.erase(word.find_last_not_of(' ') + 1);
-      return word;
-    };
-    text = unbrace(text);
-    const auto equals = text.find('=');
-    return {trim(std::string(text.substr(0, equals))), trim(std::string(text.substr(equals + 1)))};
-  }
+  void add_entry(const std::string& text);
+  /// A port for each listener that the config declares; the first is the one that is there.
+  void name_listeners();
+  void need();
+  /// Sets everything that the config needs.
+  void apply();
   /// Does what a finding says.
-  void mend(const Finding& finding) {
-    if (finding.file == "master.cf" && !finding.line.starts_with("-o")) return add_entry(finding.line);
-    const auto [name, value] = setting(std::string_view(finding.line).substr(finding.file == "master.cf" ? 3 : 0));
-    if (finding.file == "main.cf") main()[name] = value;
-    if (finding.file == "master.cf")
-      for (const auto& entry : finding.services) at(entry).settings[name] = value;
-  }
+  void mend(const Finding& finding);
   [[nodiscard]] std::vector<Finding> findings() const { return examine({policy, service, "digest", instances, seen}); }
 };
+
+/// One with something of everything that doctor looks at.
+Machine sound_machine();
 
 }  // namespace cm::ctl::doctor

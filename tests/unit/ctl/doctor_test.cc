@@ -1,9 +1,13 @@
 // doctor: on a sound machine it finds nothing; each thing that is broken is found as what it is, alone, and is gone once its own line is in.
 #define BOOST_TEST_DYN_LINK
+#include <stdlib.h>
+
 #include <boost/test/unit_test.hpp>
+#include <fstream>
 #include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "doctor_machine.h"
 
@@ -16,42 +20,6 @@ namespace {
 const std::string ours = "{ unix:connector-milter/milter.sock, connect_timeout=10s, default_action=tempfail }";
 
 DomainPattern domain(std::string_view text) { return *DomainPattern::parse(text); }
-
-/// Something of everything that doctor looks at.
-Machine sound() {
-  Machine m;
-  m.policy.organization.domains = {domain(".contoso.example")};
-  m.policy.listeners = {{"mx", false}, {"relay", true}};
-  const auto inbound = [&](std::string name, Duty duty, const char* source) -> InboundConnector& {
-    auto& c = m.policy.inbound.emplace_back();
-    c.name = std::move(name);
-    c.duty = duty;
-    if (*source) c.source_ips = {*Source::parse(source)};
-    return c;
-  };
-  auto& fabrikam = inbound("fabrikam", Duty::partner, "");
-  fabrikam.sender_domains = {domain("fabrikam.example")};
-  fabrikam.certificates = {domain("mail.fabrikam.example")};
-  fabrikam.require_tls = true;
-  inbound("provider", Duty::partner, "198.51.100.0/24").listeners = {"mx"};
-  inbound("printers", Duty::device, "10.20.0.0/24").listeners = {"relay"};
-  auto& to_fabrikam = m.policy.outbound.emplace_back();
-  to_fabrikam.name = "to-fabrikam";
-  to_fabrikam.recipient_domains = {domain("fabrikam.example")};
-  to_fabrikam.tls = OutboundTls::verify;
-  auto& rest = m.policy.outbound.emplace_back();
-  rest.name = "rest";
-  rest.recipient_domains = {domain("*")};
-  auto& secret = m.policy.outbound.emplace_back();
-  secret.name = "secret";
-  secret.smart_hosts = {{"[192.0.2.77]", std::nullopt}};
-  secret.when = When{};
-  for (auto [name, socket] : {std::pair{"maps", &m.service.maps}, {"policy", &m.service.policy}})
-    *socket = config::Socket{std::string("unix:/var/spool/postfix/connector-milter/") + name + ".sock", "postfix", 0660};
-  m.name_listeners();
-  m.apply();
-  return m;
-}
 
 std::map<std::string, std::string> ids(const std::vector<Finding>& findings) {
   std::map<std::string, std::string> out;
@@ -92,6 +60,7 @@ const Broken broken[] = {
        set(m, "non_smtpd_milters", "unix:connector-milter/milter.sock");
        set(m, "milter_default_action", "quarantine");
      }},
+    {"warning:default-action ", [](auto& m) { set(m, "smtpd_milters", "{ unix:connector-milter/milter.sock, default_action=yes }"); }},
     {"error:milter-protocol ", [](auto& m) { set(m, "milter_protocol", "2"); }},
     {"error:milter-protocol ", [](auto& m) { set(m, "smtpd_milters", "{ unix:connector-milter/milter.sock, protocol=4 }"); }},
     {"error:no-milters ", [](auto& m) { set_at(m, "smtp/inet", "receive_override_options", "no_address_mappings,no_milters"); }},
@@ -225,12 +194,12 @@ const Broken broken[] = {
 
 BOOST_AUTO_TEST_SUITE(doctor_findings)
 
-BOOST_AUTO_TEST_CASE(nothing_on_a_sound_machine) { BOOST_TEST(words(ids(sound().findings())) == ""); }
+BOOST_AUTO_TEST_CASE(nothing_on_a_sound_machine) { BOOST_TEST(words(ids(sound_machine().findings())) == ""); }
 
 BOOST_AUTO_TEST_CASE(what_is_broken_and_nothing_else) {
   int row = 0;
   for (const auto& [finding, breaks] : broken) {
-    auto m = sound();
+    auto m = sound_machine();
     breaks(m);
     BOOST_TEST_INFO("row " << row++);
     BOOST_TEST(words(ids(m.findings())) == finding);
@@ -240,7 +209,7 @@ BOOST_AUTO_TEST_CASE(what_is_broken_and_nothing_else) {
 BOOST_AUTO_TEST_CASE(a_finding_brings_the_line_that_mends_it) {
   int row = 0;
   for (const auto& [name, breaks] : broken) {
-    auto m = sound();
+    auto m = sound_machine();
     breaks(m);
     const auto found = m.findings();
     BOOST_REQUIRE(!found.empty());
@@ -254,6 +223,32 @@ BOOST_AUTO_TEST_CASE(a_finding_brings_the_line_that_mends_it) {
     BOOST_TEST(!left.contains(found[0].id));
     BOOST_TEST(std::all_of(left.begin(), left.end(), [](const auto& finding) { return finding.second == "note"; }), words(left));
   }
+}
+
+// A row of a table is `| `id` | severities | meaning | cure |`.
+BOOST_AUTO_TEST_CASE(the_guide_has_each_with_its_severities) {
+  std::map<std::string, std::set<std::string>> found, told;
+  for (const auto& row : broken) {
+    const std::string_view text(row.finding);
+    const auto colon = text.find(':');
+    found[std::string(text.substr(colon + 1, text.size() - colon - 2))].insert(std::string(text.substr(0, colon)));
+  }
+  const char* source = ::getenv("CM_SOURCE");
+  BOOST_REQUIRE(source);
+  std::ifstream guide(source + std::string("/packaging/docs/doctor.md"));
+  for (std::string line; std::getline(guide, line);) {
+    if (!line.starts_with("| `")) continue;
+    const auto end = line.find('`', 3);
+    const auto bar = line.find(" |", end + 4);
+    auto& severities = told[line.substr(3, end - 3)];
+    for (const auto& severity : split(line.substr(end + 4, bar - end - 4))) severities.insert(severity);
+  }
+  for (const auto& [id, severities] : found) {
+    BOOST_TEST(told.contains(id), id);
+    BOOST_TEST(std::includes(told[id].begin(), told[id].end(), severities.begin(), severities.end()), id);
+  }
+  for (const auto& [id, severities] : told)
+    BOOST_TEST((found[id] == severities || id == "proxy-filter" || id == "reinjection-listener" || id == "mynetworks"), id);
 }
 
 BOOST_AUTO_TEST_CASE(as_sound_in_another_way) {
@@ -303,7 +298,7 @@ BOOST_AUTO_TEST_CASE(as_sound_in_another_way) {
   };
   int row = 0;
   for (const auto& way : ways) {
-    auto m = sound();
+    auto m = sound_machine();
     way(m);
     BOOST_TEST_INFO("row " << row++);
     BOOST_TEST(words(ids(m.findings())) == "");
@@ -311,7 +306,7 @@ BOOST_AUTO_TEST_CASE(as_sound_in_another_way) {
 }
 
 BOOST_AUTO_TEST_CASE(filters_and_what_comes_back) {
-  auto m = sound();
+  auto m = sound_machine();
   set(m, "content_filter", "smtp:[127.0.0.1]:10024");
   filter_way_back(m);
   BOOST_TEST(words(ids(m.findings())) == "note:reinjection-listener ");
@@ -319,7 +314,7 @@ BOOST_AUTO_TEST_CASE(filters_and_what_comes_back) {
   m.at("127.0.0.1:10025/inet").name = "10025";  // open to everybody
   BOOST_TEST(words(ids(m.findings())) == "error:milter-missing ");
 
-  auto proxied = sound();
+  auto proxied = sound_machine();
   set_at(proxied, "smtp/inet", "smtpd_proxy_filter", "127.0.0.1:10024");
   for (const auto& line : proxied.postfix().needed)
     if (line.place == PostfixLine::Place::without_milter && line.name == "header_checks")
@@ -329,7 +324,7 @@ BOOST_AUTO_TEST_CASE(filters_and_what_comes_back) {
 }
 
 BOOST_AUTO_TEST_CASE(one_cause_is_one_finding) {
-  auto m = sound();
+  auto m = sound_machine();
   m.main()["smtpd_milters"] = "";
   const auto found = m.findings();
   BOOST_TEST(found.size() == 1U);
@@ -338,7 +333,7 @@ BOOST_AUTO_TEST_CASE(one_cause_is_one_finding) {
 }
 
 BOOST_AUTO_TEST_CASE(a_second_instance) {
-  auto m = sound();
+  auto m = sound_machine();
   auto out = m.postfix();
   out.directory = "/etc/postfix-out";
   out.main["smtpd_milters"] = "";
@@ -350,7 +345,7 @@ BOOST_AUTO_TEST_CASE(a_second_instance) {
 }
 
 BOOST_AUTO_TEST_CASE(sockets_as_each_service_uses_them) {
-  auto m = sound();
+  auto m = sound_machine();
   m.at("smtp/unix").chroot = false;
   const auto uses = sockets_to_try({m.policy, m.service, "digest", m.instances, {}});
   const std::vector<SocketUse> expected{{"/etc/postfix", "unix:connector-milter/milter.sock", true},
@@ -361,7 +356,7 @@ BOOST_AUTO_TEST_CASE(sockets_as_each_service_uses_them) {
 }
 
 BOOST_AUTO_TEST_CASE(words_and_json) {
-  auto m = sound();
+  auto m = sound_machine();
   m.main()["smtpd_tls_ask_ccert"] = "no";
   m.seen.sockets_tried = false;
   const auto found = m.findings();
