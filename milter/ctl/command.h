@@ -43,6 +43,8 @@ int import_connectors(const Context& context, const std::vector<std::string>& fi
 /// stream, in the new file `output`, or, with `write`, in connectors.d beside the main config file.
 int new_connector(const Context& context, const std::string& scenario, std::map<std::string, std::vector<std::string>, std::less<>> answers,
                   const std::string& output, bool write);
+/// Postfix and this config, compared. `directory`: of its main.cf; empty: as postconf(1) says. `bad` with findings that are no notes.
+int doctor_command(const Context& context, const std::string& directory);
 /// `socket`: path of the control socket; empty: as the config says.
 int status(const Context& context, const std::string& socket);
 int reload(const Context& context, const std::string& socket);
