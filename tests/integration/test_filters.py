@@ -77,7 +77,8 @@ class Filters(Scenario):
         ours = f"unix:{host.daemon.socket}"
         for running, name in ((cls.rspamd, "rspamd"), (cls.spamassassin, "spamassassin")):
             running.wait()
-            for order, milters in (("alone", [running.milter]), ("behind", [ours, running.milter]), ("before", [running.milter, ours])):
+            for order, milters in (("alone", [running.milter]), ("behind", [ours, running.milter]), ("before", [running.milter, ours]),
+                                   ("without", [f"{{ unix:{directory}/nobody, default_action=accept }}", running.milter])):
                 host.postfix.add_listener(f"{order}-{name}", None, "smtpd_milters=" + ",".join(milters))
         cls.amavis.wait()
         cls.arrange_amavis(host.postfix, ours)
@@ -96,7 +97,7 @@ class Filters(Scenario):
         return config + cls.amavis.connector()
 
     def judge(self, name, order, client=SCANNER, content=None):
-        """The verdict of a filter on a message: `order` is where it stands: alone, behind or before connector-milter."""
+        """The verdict of a filter on a message: `order` is where it stands: alone, behind or before connector-milter, or without it though it should be there."""
         mark = f"judged-{next(MARK)}"  # found again behind an after-queue filter
         content = (content or scan()).replace(b"Subject:", f"X-Mark: {mark}\r\nSubject:".encode(), 1)
         with self.host.connect(client, f"{order}-{name}", helo=HELO) as session:
@@ -136,10 +137,12 @@ class Filters(Scenario):
         self.assertNotIn("X-Connector-Trust", forged.copy)
 
     def order_matters(self, name):
-        forged, device = self.judge(name, "before", STRANGER, scan(headers=FORGED)), self.judge(name, "before")
-        self.assertFalse(forged.spam, forged)
-        self.assertIn("CONNECTOR_VOUCHES", forged.rules)
-        self.assertTrue(device.spam, device)
+        for order in ("before", "without"):
+            with self.subTest(order):
+                forged, device = self.judge(name, order, STRANGER, scan(headers=FORGED)), self.judge(name, order)
+                self.assertFalse(forged.spam, forged)
+                self.assertIn("CONNECTOR_VOUCHES", forged.rules)
+                self.assertTrue(device.spam, device)
 
     def test_partner(self):
         """the tag of a partner is true, but no reason to forgive anything"""
@@ -170,7 +173,7 @@ class Filters(Scenario):
         self.content_counts("rspamd", EXTORTION, "LEAKED_PASSWORD_SCAM", 7.0)
 
     def test_rspamd_wrong_order(self):
-        """Rspamd before us (wrong): it believes a stranger's tag and never sees a device's"""
+        """Rspamd before us, or with us away and default_action=accept (both wrong): it believes a stranger's tag and sees no device's"""
         self.order_matters("rspamd")
 
     def test_rspamd_symbols(self):
@@ -201,7 +204,7 @@ class Filters(Scenario):
         self.content_counts("spamassassin", FRAUD, "ADVANCE_FEE_5_NEW_MONEY", self.points("spamassassin", FRAUD))
 
     def test_spamassassin_wrong_order(self):
-        """SpamAssassin before us (wrong): it believes a stranger's tag and never sees a device's"""
+        """SpamAssassin before us, or with us away and default_action=accept (both wrong): the same"""
         self.order_matters("spamassassin")
 
     def test_spamassassin_scores(self):
