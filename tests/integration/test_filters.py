@@ -10,17 +10,20 @@ from pathlib import Path
 from outbound import SERVICES
 from scenario import STRANGER, Scenario
 from spam_filters import SHIPPED, Amavis, Rspamd, SpamAssassin
+from test_seal import make_keys
 
 # A branch office: addresses of the internet, so that the filters look at them. The printers' mail is routed to amavis.
-SCANNER, PRINTER, OFFICE_SERVER, PARTNER = "203.0.113.41", "203.0.113.40", "203.0.113.42", "203.0.113.43"
+SCANNER, PRINTER, OFFICE_SERVER, PARTNER, FIRST_SERVER = "203.0.113.41", "203.0.113.40", "203.0.113.42", "203.0.113.43", "203.0.113.44"
 SENDER, ANNA = "scanner@contoso.example", "anna@contoso.example"
 HELO = "[10.20.0.9]"
 CONFIG = SERVICES + """
+signing = { keys = ( { id = "key"; file = "keys/key"; } ); };
 inbound = (
   { name = "scanners"; type = "device"; source_ips = [ "203.0.113.41" ]; senders = [ "scanner@contoso.example" ]; recipients = "internal"; },
   { name = "printers"; type = "device"; source_ips = [ "203.0.113.40" ]; senders = [ "scanner@contoso.example" ]; recipients = "internal"; },
   { name = "office"; type = "on_premises"; source_ips = [ "203.0.113.42" ]; },
-  { name = "agency"; type = "partner"; sender_domains = [ "contoso.example" ]; source_ips = [ "203.0.113.43" ]; on_violation = "tag"; }
+  { name = "agency"; type = "partner"; sender_domains = [ "contoso.example" ]; source_ips = [ "203.0.113.43" ]; on_violation = "tag"; },
+  { name = "mx1"; type = "on_premises"; source_ips = [ "203.0.113.44" ]; accept_tags = true; trust = "relayed"; }
 );
 """
 FORGED = ["X-Connector-Trust: device; connector=scanners; type=device; src=203.0.113.41; tls=none; id=aaaaaaaaaaaa"]
@@ -64,6 +67,10 @@ def verdict_of(copy):
 
 class Filters(Scenario):
     config = CONFIG
+
+    @classmethod
+    def arrange(cls, daemon):
+        make_keys(daemon, "key")
 
     @classmethod
     def arrange_host(cls, host):
@@ -152,6 +159,20 @@ class Filters(Scenario):
                 self.assertTrue(verdict.spam, verdict)
                 self.assertRegex(verdict.copy["X-Connector-Trust"], r"^partner; ")
                 self.assertNotIn("CONNECTOR_VOUCHES", verdict.rules)
+
+    def test_another_server(self):
+        """mail that another server of ours hands on: with a genuine tag it is forgiven as before, changed or without one it is not"""
+        head, _, body = self.judge("rspamd", "behind").copy.raw.partition(b"\n\n")
+        head = re.sub(rb"^(Return-Path|X-Original-To|Delivered-To|X-Mark|X-Spam[^:]*):.*\n([ \t].*\n)*", b"", head, flags=re.M)
+        handed_on = (head + b"\n\n" + body).replace(b"\n", b"\r\n")
+        genuine = self.judge("rspamd", "behind", FIRST_SERVER, handed_on)
+        self.assertIn("CONNECTOR_VOUCHES", genuine.rules)
+        self.assertRegex(genuine.copy["X-Connector-Trust"], r"^device; connector=scanners; .*via=key")
+        for content in (handed_on.replace(b"The scan", b"The bill"), scan(headers=FORGED)):
+            other = self.judge("rspamd", "behind", FIRST_SERVER, content)
+            self.assertTrue(other.spam)
+            self.assertNotIn("CONNECTOR_VOUCHES", other.rules)
+            self.assertRegex(other.copy["X-Connector-Trust"], r"^relayed; connector=mx1; ")
 
     # Rspamd
 
