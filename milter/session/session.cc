@@ -56,7 +56,7 @@ Answer Session::mail(MailEvent event) {
   InFlight hold(shared_.in_flight);  // before the look at `draining`, so that a shutdown never misses a message
   observe::add(shared_.counters.messages);
   const auto policy = shared_.policy.get();
-  Sender sender{envelope(*policy, event.argument, event.resolved), std::move(event.tls), std::move(event.login), event.declared_size, false};
+  Sender sender{envelope(*policy, event.argument, event.resolved), std::move(event.tls), std::move(event.login), event.declared_size, {}};
   if (!connected_) return {internal_failure(), {}, {}};
   if (shared_.draining) return refuse_mail(*policy, sender, event.queue_id, {421, "4.3.2", "Service is shutting down, please try again later"});
   const auto keys = shared_.keys ? shared_.keys->get() : nullptr;
@@ -110,12 +110,22 @@ Answer Session::refuse(Message& message, const RecipientDecision& verdict, const
   return answer;
 }
 
+// A message takes its tokens at the first recipient that is acceptable otherwise, and keeps them until it is accepted or comes to nothing.
+void Session::ask_rates(Message& message, const Envelope& recipient) {
+  for (const auto id : message.deliberation.rates_before(recipient)) {
+    auto token = shared_.rates.take(message.policy->connector(id), connection_, message.deliberation.sender());
+    message.deliberation.note_rate(id, !token);
+    if (token) message.tokens.push_back(std::move(token));
+  }
+}
+
 Answer Session::rcpt(RcptEvent event) {
   if (!message_) return {internal_failure(), {}, {}};
   if (message_->failed) return {internal_failure(message_->trace_id), {}, {}};
   auto& message = *message_;
   if (!event.queue_id.empty()) message.queue_id = std::move(event.queue_id);
   const auto recipient = envelope(*message.policy, event.argument, event.resolved);
+  ask_rates(message, recipient);
   const auto verdict = message.deliberation.rcpt(recipient);
   if (is_refusal(verdict.action)) {
     const bool surplus = verdict.rule == Rule::recipients;
@@ -177,14 +187,15 @@ Answer Session::end_of_message(std::string queue_id) {
       message.tagging->sign(*message.policy, decision, message.deliberation.sender().envelope.resolved, shared_.unix_time(), added);
     answer.edits = plan_edits(message.removable, *message.policy, decision, added, message.trace_id);
     answer.accepted = {verdict, decision.audit.has_value() && !message.difference_counted,
-                       line(message, verdict, nullptr, &message.first_recipient, &decision.audit, &decision)};
+                       line(message, verdict, nullptr, &message.first_recipient, &decision.audit, &decision), std::move(message.tokens)};
   }
   answer.hold = std::move(message.hold);
   message_.reset();
   return answer;
 }
 
-void Session::accepted(const Accepted& accepted) {
+void Session::accepted(Accepted& accepted) {
+  for (auto& token : accepted.tokens) token.spend();
   count(accepted.verdict);
   if (accepted.audit_differs) observe::add(shared_.counters.audit_differences);
   shared_.record(accepted.log_line);
