@@ -81,6 +81,7 @@ class PrivateSendmail:
             "confCONTROL_SOCKET_NAME": self.directory / "control", "ALIAS_FILE": "null:none", "HELP_FILE": "/dev/null",
             "confSERVICE_SWITCH_FILE": self.config / "service.switch", "confDONT_PROBE_INTERFACES": "True", "confTO_IDENT": "0s",
             "confDOMAIN_NAME": HOST, "confAUTH_MECHANISMS": "PLAIN LOGIN", "confLOG_LEVEL": "14",
+            "confTLS_SRV_OPTIONS": "V",  # as an administrator may have it: what connectorctl prints comes after it
             # A busy machine is no reason to refuse or queue the mail of a test.
             "confQUEUE_LA": "1000", "confREFUSE_LA": "1000", "confDELAY_LA": "1000",
             # Everything, for us and for others, goes to the sink.
@@ -113,7 +114,7 @@ class PrivateSendmail:
             "undefine(`confHOST_STATUS_DIRECTORY')dnl", "FEATURE(`no_default_msa')dnl", "FEATURE(`nocanonify')dnl",
             "FEATURE(`accept_unresolvable_domains')dnl", "FEATURE(`accept_unqualified_senders')dnl",
             # Only loopback can talk to us and nothing leaves this machine, so that every refusal seen is the milter's.
-            "FEATURE(`promiscuous_relay')dnl", "LOCAL_DOMAIN(`contoso.example')dnl", "MODIFY_MAILER_FLAGS(`LOCAL', `-w')dnl",
+            "FEATURE(`promiscuous_relay')dnl", "LOCAL_DOMAIN(`contoso.example')dnl", "MODIFY_MAILER_FLAGS(`LOCAL', `-w')dnl", "MODIFY_MAILER_FLAGS(`LOCAL', `+X')dnl",
             "TRUST_AUTH_MECH(`PLAIN LOGIN')dnl", *_defines(self._settings()), *_defines(self._choices()), *self._text.splitlines(), *self._listeners(),
             "MAILER_DEFINITIONS", "MAILER(`local')dnl", "MAILER(`smtp')dnl", "LOCAL_CONFIG", f"ESASL_CONF_PATH={self.config}"])
 
@@ -210,6 +211,11 @@ class PrivateSendmail:
     def control_file(self, queue_id):
         """The envelope and header of a message in the queue, with everything a milter did to it."""
         return next(self.queue.glob(f"[hqt]f{queue_id}")).read_text(errors="replace")
+
+    def all_messages(self):
+        """Every delivered message, once the queue holds only what is in quarantine."""
+        self.wait(lambda: not self.queued(), "the queue to empty")
+        return [received.message for received in list(self.sink.received)]
 
     def messages(self, queue_id):
         """The delivered copies of a message, parsed, once Sendmail is done with it."""
