@@ -31,6 +31,8 @@ int show(const Context& context, const std::string& name);
 int explain_message(const Context& context, const Question& question, const std::string& expect);
 /// `version` of Postfix and its queue directory; empty: as postconf(1) says.
 int postfix(const Context& context, const std::string& version, const std::string& queue_directory);
+/// What sendmail.mc needs.
+int sendmail(const Context& context);
 /// A new signing key in the file DIRECTORY/ID, which must not be there yet. `directory` empty: `keys` beside the main config file.
 int key_new(const Context& context, const std::string& id, const std::string& directory);
 /// Whether the trust tag of a delivered message is genuine. `from`: the envelope sender, if the message has no Return-Path.
