@@ -16,6 +16,8 @@ import scratch
 CONFIG, CONNECTORS = "/etc/connector-milter/connector-milter.conf", "/etc/connector-milter/connectors.d"
 SPOOL = "/var/spool/postfix/connector-milter"
 
+MOST_FILES = min(65536, resource.getrlimit(resource.RLIMIT_NOFILE)[1])  # where even root may not raise the limit, systemd takes what there is
+
 
 def archive():
     return scratch.root_archive(packages.work(), packages.root_packages())
@@ -94,8 +96,7 @@ class UnitTest(MachineTest):
         self.assertEqual((status["NoNewPrivs"], status["Seccomp"]), ("1", "2"))
         self.assertNotIn("0", status["Uid"].split())
         limits = self.main("limits")
-        most = min(65536, resource.getrlimit(resource.RLIMIT_NOFILE)[1])  # where even root may not raise it, systemd takes what there is
-        self.assertRegex(limits, rf"Max open files +{most} +{most} ")
+        self.assertRegex(limits, rf"Max open files +{MOST_FILES} +{MOST_FILES} ")
         self.assertRegex(limits, r"Max core file size +0 +0")
         self.assertNotIn("eth", self.main("net/dev"))
         self.assertEqual(self.run_in("systemctl", "show", "--value", "--property=MemoryMax", "connector-milter"), str(2 << 30))
@@ -190,7 +191,7 @@ class LifecycleTest(MachineTest):
         for database in ("passwd", "group"):
             self.assertEqual(self.run_in("getent", database, "connector-milter", check=False), "")
         self.assertEqual(self.run_in("systemctl", "list-unit-files", "--no-legend", "connector-milter*", check=False), "")
-        self.assertEqual(self.run_in("ls", "-A", "/run/connector-milter", check=False)[-26:], "No such file or directory"[-26:])
+        self.assertNotEqual(self.machine.run("test", "-e", "/run/connector-milter", check=False).returncode, 0)
 
 
 class PlainRootTest(unittest.TestCase):
@@ -198,7 +199,7 @@ class PlainRootTest(unittest.TestCase):
 
     RESTRICTED = """set -e
 systemd-tmpfiles --create connector-milter.conf
-prlimit --nofile=65536 --core=0 --nproc=8192 setpriv --reuid connector-milter --regid connector-milter --clear-groups --no-new-privs \
+prlimit --nofile=%d --core=0 --nproc=8192 setpriv --reuid connector-milter --regid connector-milter --clear-groups --no-new-privs \
   --bounding-set=-all --inh-caps=-all --ambient-caps=-all sh -c 'umask 0077; exec /usr/sbin/connector-milter' &
 for i in $(seq 300); do ! connectorctl status >/dev/null 2>&1 || break; sleep 0.1; done
 connectorctl status; stat -c '%U:%G %a' /var/spool/postfix/connector-milter/milter.sock; grep -E '^(Cap(Eff|Bnd)|NoNewPrivs)' /proc/$!/status; kill -TERM $!; wait $!
@@ -208,7 +209,7 @@ connectorctl status; stat -c '%U:%G %a' /var/spool/postfix/connector-milter/milt
         """Without systemd the daemon runs as its own user, without privileges, within its limits. Not tested so: system call filter, read-only file system."""
         with scratch.ScratchRoot(archive()) as root:
             deb = root.put(packages.package())
-            said = root.run("sh", "-c", f"dpkg --install {deb}; {self.RESTRICTED}").stdout
+            said = root.run("sh", "-c", f"dpkg --install {deb}; {self.RESTRICTED % MOST_FILES}").stdout
             self.assertIn("connector-milter:postfix 660", said)
             self.assertRegex(said, r"CapEff:\t0+\nCapBnd:\t0+\nNoNewPrivs:\t1")
 
@@ -216,7 +217,7 @@ connectorctl status; stat -c '%U:%G %a' /var/spool/postfix/connector-milter/milt
         """Without the group postfix it installs and says what Sendmail needs; with that it runs."""
         with scratch.ScratchRoot(archive()) as root:
             deb = root.put(packages.package())
-            said = root.run("sh", "-c", f"""set -e; dpkg --purge --force-depends postfix >/dev/null 2>&1; groupdel postfix 2>/dev/null || userdel postfix
+            said = root.run("sh", "-c", f"""set -e; dpkg --purge --force-depends postfix >/dev/null 2>&1; ! getent group postfix
                 dpkg --install {deb}; [ -d /run/connector-milter ]
                 printf '%s\\n' 'milter = {{ socket = "unix:/run/connector-milter/milter.sock"; group = "connector-milter"; }};' >>{CONFIG}
                 connector-milter & for i in $(seq 300); do ! connectorctl status >/dev/null 2>&1 || break; sleep 0.1; done
