@@ -36,6 +36,7 @@ int key_new(const Context& context, const std::string& id, const std::string& di
 int verify(const Context& context, const std::string& file, const std::optional<std::string>& from);
 /// `socket`: path of the control socket; empty: as the config says.
 int status(const Context& context, const std::string& socket);
+int stats(const Context& context, const std::string& socket);
 int reload(const Context& context, const std::string& socket);
 
 /// The whole program. `arguments` without the program's name.

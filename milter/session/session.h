@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "base/published.h"
-#include "observe/counters.h"
+#include "observe/tallies.h"
 #include "policy/decide.h"
 #include "session/answer.h"
 #include "session/mta.h"
@@ -29,6 +29,7 @@ struct Shared {
   std::atomic<bool> draining{false};             // no new messages
   std::atomic<int> in_flight{0};                 // messages between MAIL and the end of the answer to end of message
   const Published<seal::Keys>* keys = nullptr;   // null or empty: trust headers are not signed
+  const observe::Tallies* tallies = nullptr;     // null: connectors are not counted
   RateLimits rates{};
   std::function<std::int64_t()> unix_time = [] { return static_cast<std::int64_t>(std::time(nullptr)); };
 };
@@ -39,7 +40,7 @@ Reply internal_failure(std::string_view trace_id = {});
 class Session {
  public:
   /// `sees_body`: the body step was negotiated.
-  Session(Shared& shared, bool sees_body) : shared_(shared), sees_body_(sees_body) {}
+  Session(Shared& shared, bool sees_body) : shared_(shared), sees_body_(sees_body), tallies_(shared.tallies) {}
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
@@ -86,11 +87,14 @@ class Session {
   Envelope envelope(const Policy& policy, const std::string& argument, const std::optional<std::string>& resolved) const;
   [[nodiscard]] std::string line(const Message& message, const RecipientDecision& verdict, const Reply* reply, const std::string* recipient,
                                  const std::optional<AuditDifference>* audit, const Decision* accepted = nullptr) const;
+  std::shared_ptr<observe::Tally> tally(const Message& message, ConnectorId id);
+  void note_counts(const Message& message, const Decision& decision, Accepted& accepted);
   void count(const RecipientDecision& verdict);
   void count(Message& message, const std::optional<AuditDifference>& audit);
 
   Shared& shared_;
   const bool sees_body_;
+  observe::Tallies::View tallies_;
   bool connected_ = false;  // and not refused
   Connection connection_;
   std::optional<Message> message_;
