@@ -22,7 +22,7 @@ class Loader {
     check_when(drafts_, outbound_, complete_, report_);
     check_ties(drafts_, report_);
     warn_of_unreachable(drafts_, report_);
-    warn_of_risks(drafts_, policy_.listeners, report_);
+    warn_of_risks(drafts_, policy_.listeners, policy_.organization, report_);
     check_conflicts(outbound_, policy_.organization, report_);
     warn_of_outbound_risks(drafts_, outbound_, policy_, service_.maps || !around_.listeners_known, report_);
     return finish();

@@ -5,42 +5,26 @@
 // learned for one message is seen by the next. Calls of one session never overlap, but may come from different threads.
 #pragma once
 
-#include <atomic>
-#include <ctime>
-#include <functional>
 #include <memory>
 #include <string_view>
 #include <vector>
 
-#include "base/published.h"
-#include "observe/tallies.h"
 #include "policy/decide.h"
 #include "session/answer.h"
 #include "session/mta.h"
+#include "session/shared.h"
 #include "session/tagging.h"
 
 namespace cm::session {
-
-/// What all sessions share. Outlives them.
-struct Shared {
-  const Published<Policy>& policy;
-  observe::Counters& counters;
-  std::function<void(std::string_view)> record;  // one log line an outcome; must not wait, must not throw
-  std::atomic<bool> draining{false};             // no new messages
-  std::atomic<int> in_flight{0};                 // messages between MAIL and the end of the answer to end of message
-  const Published<seal::Keys>* keys = nullptr;   // null or empty: trust headers are not signed
-  const observe::Tallies* tallies = nullptr;     // null: connectors are not counted
-  RateLimits rates{};
-  std::function<std::int64_t()> unix_time = [] { return static_cast<std::int64_t>(std::time(nullptr)); };
-};
 
 /// "451 4.3.0": the answer to whatever goes wrong in here.
 Reply internal_failure(std::string_view trace_id = {});
 
 class Session {
  public:
-  /// `sees_body`: the body step was negotiated.
-  Session(Shared& shared, bool sees_body) : shared_(shared), sees_body_(sees_body), tallies_(shared.tallies) {}
+  /// `sees_body`, `changes_sender`: the body step, and that action, were negotiated.
+  Session(Shared& shared, bool sees_body, bool changes_sender = false)
+      : shared_(shared), sees_body_(sees_body), changes_sender_(changes_sender), tallies_(shared.tallies) {}
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
@@ -64,24 +48,21 @@ class Session {
     std::shared_ptr<const Policy> policy;
     Deliberation deliberation;
     InFlight hold;
-    std::string trace_id, queue_id, message_id;
+    std::string trace_id, queue_id, message_id, dsn_arguments, host;
     std::string first_recipient;  // accepted
     std::size_t recipients = 0;   // accepted
     bool surplus_logged = false, difference_counted = false, failed = false;
     Content content;
     std::uint64_t bytes = 0;
     RemovableHeaders removable;
+    SeenFields fields;
     std::optional<Tagging> tagging;  // only if there are keys
     std::vector<RateLimits::Token> tokens;
-  };
-  struct PlainRefusal {  // that no connector is about
-    int code;
-    const char *xcode, *text;
-    Rule rule = Rule::none;
   };
   Answer refuse_mail(const Policy& policy, const Sender& sender, std::string_view queue_id, const PlainRefusal& why);
   void ask_rates(Message& message, const Envelope& recipient);
   Answer refuse_content(const Message& message, const PlainRefusal& why);
+  void accept(Message& message, const Decision& decision, Answer& answer);
   Answer refuse(Message& message, const RecipientDecision& verdict, const Envelope* recipient, const std::optional<AuditDifference>& audit,
                 bool logged = true);
   Envelope envelope(const Policy& policy, const std::string& argument, const std::optional<std::string>& resolved) const;
@@ -93,7 +74,7 @@ class Session {
   void count(Message& message, const std::optional<AuditDifference>& audit);
 
   Shared& shared_;
-  const bool sees_body_;
+  const bool sees_body_, changes_sender_;
   observe::Tallies::View tallies_;
   bool connected_ = false;  // and not refused
   Connection connection_;
