@@ -260,6 +260,7 @@ serve::Status Daemon::status() {
           .uptime = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - began_),
           .policy_number = policy_number_,
           .loaded = loaded_,
+          .config = config_->digest,
           .connectors = connectors(),
           .last_reload = result_,
           .in_flight = shared_.in_flight.load(),

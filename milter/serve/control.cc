@@ -92,6 +92,7 @@ Json to_json(const Status& status, const observe::Counters& counters) {
           {"uptime", status.uptime.count()},
           {"policy_number", status.policy_number},
           {"policy_loaded", iso_time(status.loaded)},
+          {"config", status.config},
           {"connectors", status.connectors},
           {"in_flight", status.in_flight},
           {"last_reload", to_json(status.last_reload)},

@@ -29,6 +29,7 @@ struct Status {
   std::chrono::seconds uptime{0};
   std::uint64_t policy_number = 0;               // of the policy in force: 1 at the start, one more with every load that took effect
   std::chrono::system_clock::time_point loaded;  // the policy in force
+  std::string config;                            // digest of the config that it was made of
   std::size_t connectors = 0;
   ReloadResult last_reload;
   int in_flight = 0;

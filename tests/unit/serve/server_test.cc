@@ -315,6 +315,7 @@ BOOST_AUTO_TEST_CASE(control_words) {
                                         .uptime = std::chrono::seconds(5),
                                         .policy_number = 3,
                                         .loaded = {},
+                                        .config = "0123",
                                         .connectors = 3,
                                         .last_reload = result,
                                         .in_flight = 1};
@@ -334,6 +335,7 @@ BOOST_AUTO_TEST_CASE(control_words) {
   const auto status = nlohmann::json::parse(control.answer("status"));
   BOOST_TEST(status["version"] == "1.2");
   BOOST_TEST(status["policy_loaded"] == "1970-01-01T00:00:00Z");
+  BOOST_TEST(status["config"] == "0123");
   BOOST_TEST(status["last_reload"]["ok"] == false);
   BOOST_TEST(status["counters"]["rules"]["tls"] == 7);
   BOOST_TEST(status["counters"]["actions"]["reject"] == 0);
