@@ -34,7 +34,7 @@ struct Needs {
   [[nodiscard]] std::string filter(const std::string& address) {
     service.milter.address = address;
     const auto found = value("INPUT_MAIL_FILTER(`connector-milter', `S=");
-    return found == "(none)" ? found : found.substr(40, found.find(", F=T") - 40);
+    return found == "(none)" ? found : found.substr(41, found.find(", F=T") - 41);
   }
   [[nodiscard]] bool notes(const std::string& words) const {
     for (const auto& line : lines())
