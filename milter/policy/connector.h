@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "policy/address.h"
 #include "policy/domain.h"
 #include "policy/ip.h"
+#include "policy/rate_limit.h"
 
 namespace cm {
 
@@ -69,6 +71,7 @@ struct InboundConnector {
   AddressLimit recipients;
   std::uint64_t max_message_size = 0;  // bytes; 0: none
   std::uint32_t max_recipients = 0;    // 0: none
+  std::optional<RateLimit> rate_limit;
   // what becomes of the mail
   Check check_header_from = Check::off;  // partner only; default there is audit
   OnViolation on_violation = OnViolation::reject;

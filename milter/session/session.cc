@@ -57,7 +57,7 @@ Answer Session::mail(MailEvent event) {
   InFlight hold(shared_.in_flight);  // before the look at `draining`, so that a shutdown never misses a message
   observe::add(shared_.counters.messages);
   const auto policy = shared_.policy.get();
-  Sender sender{envelope(*policy, event.argument, event.resolved), std::move(event.tls), std::move(event.login), event.declared_size, false};
+  Sender sender{envelope(*policy, event.argument, event.resolved), std::move(event.tls), std::move(event.login), event.declared_size, {}};
   if (!connected_) return {internal_failure(), {}, {}};
   if (shared_.draining) return refuse_mail(*policy, sender, event.queue_id, {421, "4.3.2", "Service is shutting down, please try again later"});
   const auto keys = shared_.keys ? shared_.keys->get() : nullptr;
@@ -113,12 +113,22 @@ Answer Session::refuse(Message& message, const RecipientDecision& verdict, const
   return answer;
 }
 
+// A message takes its tokens at the first recipient that is acceptable otherwise, and keeps them until it is accepted or comes to nothing.
+void Session::ask_rates(Message& message, const Envelope& recipient) {
+  for (const auto id : message.deliberation.rates_before(recipient)) {
+    auto token = shared_.rates.take(message.policy->connector(id), connection_, message.deliberation.sender());
+    message.deliberation.note_rate(id, !token);
+    if (token) message.tokens.push_back(std::move(token));
+  }
+}
+
 Answer Session::rcpt(RcptEvent event) {
   if (!message_) return {internal_failure(), {}, {}};
   if (message_->failed) return {internal_failure(message_->trace_id), {}, {}};
   auto& message = *message_;
   if (!event.queue_id.empty()) message.queue_id = std::move(event.queue_id);
   const auto recipient = envelope(*message.policy, event.argument, event.resolved);
+  ask_rates(message, recipient);
   const auto verdict = message.deliberation.rcpt(recipient);
   if (is_refusal(verdict.action)) {
     const bool surplus = verdict.rule == Rule::recipients;
@@ -200,10 +210,11 @@ void Session::accept(Message& message, const Decision& decision, Answer& answer)
   if (is_sender_rewritten(policy, decision)) answer.edits.push_back(change_sender(leaving, message.dsn_arguments));
   const RecipientDecision verdict{decision.action, decision.rule, decision.connector};
   answer.accepted = {verdict, decision.audit.has_value() && !message.difference_counted,
-                     line(message, verdict, nullptr, &message.first_recipient, &decision.audit, &decision)};
+                     line(message, verdict, nullptr, &message.first_recipient, &decision.audit, &decision), std::move(message.tokens)};
 }
 
-void Session::accepted(const Accepted& accepted) {
+void Session::accepted(Accepted& accepted) {
+  for (auto& token : accepted.tokens) token.spend();
   count(accepted.verdict);
   if (accepted.audit_differs) observe::add(shared_.counters.audit_differences);
   shared_.record(accepted.log_line);

@@ -5,6 +5,8 @@
 
 namespace cm {
 
+inline constexpr std::uint32_t printer_id = 1, printer_messages = 3;  // its place in the policy; its rate limit, while the clock stands
+
 inline InboundConnector connector(const char* name, Duty duty) {
   InboundConnector c;
   c.name = name;
@@ -61,6 +63,7 @@ inline PolicyData rich_policy(bool second) {
   printer.recipients = {false, true, {}};
   printer.senders = {false, false, {*AddressPattern::parse("p@us.example").value}};
   printer.max_recipients = 2;
+  printer.rate_limit = RateLimit{printer_messages, 60, RateLimit::Key::connector};
   printer.repair = {true, second, true};
   if (second) printer.rewrite_sender = "Scans@us.example";
   backup.auth_users.push_back("b");
