@@ -7,6 +7,7 @@ told and by what arrived. Clients are addresses of 127.0.0.0/8.
 import json
 import re
 import ssl
+import tempfile
 
 import test_hostile_content
 from private_mta.sendmail_host import SendmailHost
@@ -213,6 +214,28 @@ class Sendmail(Scenario):
         self.host.mta.sendmail(b"", "-qI" + outcome.queue_id)
         copy = self.host.mta.messages(outcome.queue_id)[0]
         self.assertRegex(copy["X-Connector-Violation"], r"^source; connector=held; ")
+
+    def test_signed_tag(self):
+        """a signed tag verifies as Sendmail sends it on; not where Sendmail completes an address or breaks a long line"""
+        self.host.daemon.control_tool("key", "new", "k")
+        self.reload(CONFIG + 'signing = { keys = ( { id = "k"; file = "keys/k"; } ); };\n')
+        scanner, plain = "scanner@contoso.example", b"From: <scanner@contoso.example>\r\n"
+        whole = (message(scanner), plain + b"\r\nScan.\r\n", b"Subject: no From\r\n\r\nScan.\r\n", b"\r\nScan.\r\n",
+                 b"From: Scan Ner (3rd floor) <scanner@contoso.example>\r\nSubject:  two  blanks \r\n\tand a fold \r\n\r\nScan.\r\n",
+                 b'From: "Ner, Scan" <Scanner@CONTOSO.example>\r\nDate: 5 Jan 2026\r\nMessage-Id: <a b@c>\r\n\r\nScan.\r\n',
+                 b"From: scanner@contoso.example (Scan Ner)\r\n\r\nScan.\r\n",
+                 plain + b"Subject: =?utf-8?q?a?=\r\nSubject: two\r\n\r\n.\r\n..\r\nFrom here\r\n.x\r\n\r\n\r\n",
+                 plain + b"Subject: caf\xe9\r\n\r\ncaf\xe9\r\n", plain + b"\r\n" + b"x" * 980 + b"\r\n", plain + b"\r\n")
+        changed = (b"From: scanner\r\n\r\nScan.\r\n", plain + b"\r\n" + b"x" * 3000 + b"\r\n")
+        for content in whole + changed:
+            with self.subTest(content=content[:80]):
+                outcome = self.send(scanner, "x@elsewhere.example", client=EXCHANGE, listener="relay", content=content)
+                self.accepted(outcome, "exchange", "internal")
+                with tempfile.NamedTemporaryFile(suffix=".eml") as file:
+                    file.write(outcome.copy.raw)
+                    file.flush()
+                    status, said = self.host.daemon.control_tool("verify", "--from", scanner, file.name)
+                self.assertEqual(status, 0 if content in whole else 1, f"{said}\n{outcome.copy.raw[:800]!r}")
 
     # Sessions
 
