@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "policy/address.h"
 #include "policy/domain.h"
 #include "policy/ip.h"
+#include "policy/rate_limit.h"
 
 namespace cm {
 
@@ -39,6 +41,11 @@ struct AddedHeader {
   std::string name, value;
 };
 
+/// `repair`: the header fields that mail is given if it lacks them.
+struct Repair {
+  bool date = false, message_id = false, from = false;
+};
+
 struct InboundConnector {
   std::string name;
   Duty duty = Duty::partner;
@@ -64,6 +71,7 @@ struct InboundConnector {
   AddressLimit recipients;
   std::uint64_t max_message_size = 0;  // bytes; 0: none
   std::uint32_t max_recipients = 0;    // 0: none
+  std::optional<RateLimit> rate_limit;
   // what becomes of the mail
   Check check_header_from = Check::off;  // partner only; default there is audit
   OnViolation on_violation = OnViolation::reject;
@@ -71,6 +79,8 @@ struct InboundConnector {
   bool accept_headers = false;
   bool accept_tags = false;  // on_premises only: the session verifies them
   std::vector<AddedHeader> add_headers;
+  Repair repair;               // device only
+  std::string rewrite_sender;  // device only: the new envelope sender, local@domain with a normalised domain; empty: it stays
 
   [[nodiscard]] bool is_partner() const { return duty == Duty::partner; }
   [[nodiscard]] bool has_identity() const { return !source_ips.empty() || !certificates.empty() || !auth_users.empty(); }

@@ -76,9 +76,31 @@ Violations Side::judge_recipient(const Envelope& recipient) const {
   return own;
 }
 
-RecipientDecision Side::rcpt(const Envelope& recipient) {
+// Of several connectors whose buckets are empty each is violated; the first one met decides.
+Violations Side::judge_rates(const Sender& sender) const {
+  Violations own;
+  for (const auto id : attribution_.judged)
+    if (std::find(sender.rates_exceeded.begin(), sender.rates_exceeded.end(), id) != sender.rates_exceeded.end())
+      own.push_back({Rule::rate, id, action_of(policy_.connector(id), Rule::rate)});
+  return own;
+}
+
+// Cheap where nobody has a limit: this is asked of every recipient.
+std::vector<ConnectorId> Side::rates_before(const Envelope& recipient) const {
+  std::vector<ConnectorId> out;
+  if (!attribution_.violations.empty()) return out;
+  for (const auto id : attribution_.judged) {
+    const auto& connector = policy_.connector(id);
+    if (connector.rate_limit && (pass_ == Pass::enforced || connector.mode == Mode::audit)) out.push_back(id);
+  }
+  if (!out.empty() && !judge_recipient(recipient).empty()) out.clear();
+  return out;
+}
+
+RecipientDecision Side::rcpt(const Sender& sender, const Envelope& recipient) {
   RecipientDecision decision = as_decision(deciding(attribution_.violations));
-  const auto own = judge_recipient(recipient);
+  auto own = judge_recipient(recipient);
+  if (own.empty() && attribution_.violations.empty()) own = judge_rates(sender);
   if (const auto* too_large = declared_too_large(attribution_))
     decision = as_decision(too_large);
   else
@@ -169,9 +191,22 @@ RecipientDecision Deliberation::mail(Sender sender) {
   return enforced_.mail(sender_, steps_);
 }
 
+std::vector<ConnectorId> Deliberation::rates_before(const Envelope& recipient) const {
+  auto out = enforced_.rates_before(recipient);
+  if (audit_)
+    for (const auto id : audit_->rates_before(recipient)) out.push_back(id);
+  std::erase_if(out, [&](ConnectorId id) { return std::find(rates_asked_.begin(), rates_asked_.end(), id) != rates_asked_.end(); });
+  return out;
+}
+
+void Deliberation::note_rate(ConnectorId asked, bool exceeded) {
+  rates_asked_.push_back(asked);
+  if (exceeded) sender_.rates_exceeded.push_back(asked);
+}
+
 RecipientDecision Deliberation::rcpt(const Envelope& recipient) {
-  if (audit_) audit_->rcpt(recipient);
-  const auto verdict = enforced_.rcpt(recipient);
+  if (audit_) audit_->rcpt(sender_, recipient);
+  const auto verdict = enforced_.rcpt(sender_, recipient);
   for (auto* routing : {&routing_, &audit_routing_})
     if (*routing) (*routing)->rcpt(recipient, !is_refusal(verdict.action));
   return verdict;
@@ -223,7 +258,7 @@ Decision refuse_at_connect(const Policy& policy, const Facts& facts) {
   if (policy.has_audit_connectors() && !is_refused_at_connect(policy, facts.connection, Pass::audit)) {
     Side audit(policy, facts.connection, Pass::audit);
     audit.mail(facts.sender, nullptr);
-    for (const auto& recipient : facts.recipients) audit.rcpt(recipient);
+    for (const auto& recipient : facts.recipients) audit.rcpt(facts.sender, recipient);
     static_cast<void>(audit.end(facts.sender, facts.content, nullptr));
     for (const auto& recipient : audit.recipients())
       if (!d.audit) d.audit = difference(refused, recipient, audit.attribution().connector);

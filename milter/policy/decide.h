@@ -30,7 +30,9 @@ class Side {
  public:
   Side(const Policy& policy, const Connection& connection, Pass pass);
   RecipientDecision mail(const Sender& sender, Steps* steps);
-  RecipientDecision rcpt(const Envelope& recipient);
+  RecipientDecision rcpt(const Sender& sender, const Envelope& recipient);
+  /// The judged connectors with a rate limit, if nothing but that could refuse this recipient; in the audit pass those in mode audit alone.
+  [[nodiscard]] std::vector<ConnectorId> rates_before(const Envelope& recipient) const;
   Decision end(const Sender& sender, const std::optional<Content>& content, Steps* steps);
   void set_pass(Pass pass) { pass_ = pass; }
   [[nodiscard]] const std::vector<RecipientDecision>& recipients() const { return recipients_; }
@@ -38,6 +40,7 @@ class Side {
 
  private:
   [[nodiscard]] Violations judge_recipient(const Envelope& recipient) const;
+  [[nodiscard]] Violations judge_rates(const Sender& sender) const;
   void note_recipients(const Sender& sender, Steps* steps) const;
   [[nodiscard]] Violations judge_content(const Sender& sender, const Content& content, Steps* steps) const;
 
@@ -60,6 +63,9 @@ class Deliberation {
 
   /// At MAIL. A refusal here (only a SIZE= that is too large) is the answer to MAIL; everything else is answered at RCPT.
   RecipientDecision mail(Sender sender);
+  /// Which rate limits must be asked before rcpt() of this recipient: those of connectors that accept it otherwise, each once a message.
+  [[nodiscard]] std::vector<ConnectorId> rates_before(const Envelope& recipient) const;
+  void note_rate(ConnectorId asked, bool exceeded);
   /// At each RCPT, also after a refusal at MAIL.
   RecipientDecision rcpt(const Envelope& recipient);
   /// What enforcing the audit connectors would have changed for the recipient asked last, as far as RCPT can tell.
@@ -76,6 +82,7 @@ class Deliberation {
   const Connection& connection_;
   Steps* steps_;
   Sender sender_;
+  std::vector<ConnectorId> rates_asked_;
   Side enforced_;
   std::optional<Side> audit_;                       // only if it can differ
   std::optional<Routing> routing_, audit_routing_;  // only if there are outbound connectors, or some in mode audit

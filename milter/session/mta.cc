@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 #include <limits>
@@ -97,6 +98,21 @@ std::optional<std::uint64_t> read_size(const char* const* arguments) {
   return std::nullopt;
 }
 
+// RFC 3461 sections 4.3 and 4.4: what a new sender would lose. Everything else of MAIL stays with the message.
+std::string read_dsn_arguments(const char* const* arguments) {
+  std::string out;
+  for (; *arguments; ++arguments) {
+    const std::string_view argument(*arguments);
+    const bool is_dsn = equals_ignoring_case(argument.substr(0, 4), "RET=") || equals_ignoring_case(argument.substr(0, 6), "ENVID=");
+    if (!is_dsn || argument.size() > limits::dsn_argument_bytes ||
+        std::any_of(argument.begin(), argument.end(), [](char c) { return c <= ' ' || c > '~'; }))
+      continue;
+    if (!out.empty()) out += ' ';
+    out += argument;
+  }
+  return out;
+}
+
 // Submitted on this machine, by no listener. Postfix shows that as a client on loopback with port 0 (cleanup_milter.c). `sendmail -bs` whose
 // input is no socket has no client at all, and port 0 (srvrsmtp.c); a socket from inetd has its peer's address.
 bool is_local(Mta mta, const Macros& macros, const sockaddr* address, const std::optional<Ip>& client) {
@@ -126,7 +142,11 @@ MailEvent read_mail(Mta mta, const Macros& macros, const char* const* arguments)
   MailEvent event;
   event.argument = arguments[0] ? arguments[0] : "";
   event.resolved = read_resolved(mta, macros, "{mail_addr}", event.argument);
-  if (arguments[0]) event.declared_size = read_size(arguments + 1);
+  if (arguments[0]) {
+    event.declared_size = read_size(arguments + 1);
+    event.dsn_arguments = read_dsn_arguments(arguments + 1);
+  }
+  event.host = text(macros, "j");
   event.tls = read_tls(mta, macros);
   event.login = bounded(plain(mta, text(macros, "{auth_authen}")), limits::login_bytes);
   event.queue_id = read_queue_id(macros);

@@ -147,7 +147,7 @@ void reduce_message(const Facts& facts, Reductions& out) {
     if (f.content) f.content->malformed_header = false;
   });
   out.emplace_back([](PolicyData&, Facts& f) { f.sender.declared_size.reset(); });
-  out.emplace_back([](PolicyData&, Facts& f) { f.sender.rate_exceeded = false; });
+  out.emplace_back([](PolicyData&, Facts& f) { f.sender.rates_exceeded.clear(); });
   out.emplace_back([](PolicyData&, Facts& f) { f.sender.login.clear(); });
   out.emplace_back([](PolicyData&, Facts& f) { f.sender.tls = {}; });
   out.emplace_back([](PolicyData&, Facts& f) { f.connection.local = false; });

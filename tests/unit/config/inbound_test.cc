@@ -1,5 +1,6 @@
 // Every inbound setting: its default, its values, and what is said about a wrong one.
 #define BOOST_TEST_DYN_LINK
+#include "config/rate_limit.h"
 #include "fixture.h"
 
 using namespace cm;
@@ -123,12 +124,8 @@ BOOST_AUTO_TEST_CASE(settings_by_type) {
         "main.conf:5: error: inbound.a.recipients: relay connectors do not take this setting: it is for on_premises, device",
         "main.conf:5: error: inbound.a.trust: relay connectors do not take this setting: it is for on_premises, device, partner",
         "main.conf:5: error: inbound.a.accept_headers: relay connectors do not take this setting: it is for on_premises"}},
-      {"{ name = \"a\"; type = \"device\"; recipients = \"internal\"; source_ips = \"192.0.2.1\";\nrate_limit = { }; repair = \"date\"; "
-       "rewrite_sender = \"x@us.example\"; accept_tags = true; require_header = { }; }",
-       {"main.conf:4: error: inbound.a.rate_limit: is not implemented in this version: remove it",
-        "main.conf:4: error: inbound.a.repair: is not implemented in this version: remove it",
-        "main.conf:4: error: inbound.a.rewrite_sender: is not implemented in this version: remove it",
-        "main.conf:4: error: inbound.a.accept_tags: device connectors do not take this setting: it is for on_premises",
+      {"{ name = \"a\"; type = \"device\"; recipients = \"internal\"; source_ips = \"192.0.2.1\";\naccept_tags = true; require_header = { }; }",
+       {"main.conf:4: error: inbound.a.accept_tags: device connectors do not take this setting: it is for on_premises",
         "main.conf:4: error: inbound.a.require_header: device connectors do not take this setting: it is for on_premises"}},
       {"{ name = \"a\"; type = \"on_premises\"; source_ips = \"192.0.2.1\";\naccept_tags = true; require_header = { }; }",
        {"main.conf:4: error: inbound.a.require_header: is not implemented in this version: remove it",
@@ -144,6 +141,42 @@ BOOST_AUTO_TEST_CASE(settings_by_type) {
        {"main.conf:3: error: inbound.a.sender_domains: is missing: a partner needs the sender domains it is about; \"*\" is every one",
         "main.conf:3: error: inbound.a: this partner demands nothing: add source_ips, certificates, auth_users, via or require_tls = true"}},
   });
+}
+
+BOOST_AUTO_TEST_CASE(rate_limits) {
+  const auto with = [](const std::string& limit) {
+    return "{ name = \"a\"; type = \"relay\"; source_ips = \"192.0.2.1\";\nrate_limit = " + limit + "; }";
+  };
+  const std::string at = "main.conf:4: error: inbound.a.rate_limit";
+  check_inbound({
+      {with("{ messages = 30; per = \"1m\"; key = \"sender\"; }"), {}},
+      {with("{ messages = 1000000; per = \"366d\"; }"), {}},
+      {with("{ }"),
+       {at + ".messages: is missing: how many messages are allowed within `per`",
+        at + ".per: is missing: the time in which as many messages are allowed, such as \"1m\""}},
+      {with("30"), {at + ": expected a group { }, found a number"}},
+      {with("{ messages = 0; per = \"1m\"; }"), {at + ".messages: must be 1 to 2147483647, found 0; for no limit leave rate_limit out"}},
+      {with("{ messages = 1000001; per = \"1m\"; }"), {at + ".messages: is more than 1000000: for no limit leave rate_limit out"}},
+      {with("{ messages = 1; per = 60; }"), {at + ".per: expected a string in double quotes, found a number"}},
+      {with("{ messages = 1; per = \"0m\"; }"), {at + ".per: \"0m\" is no time: expected at least \"1s\""}},
+      {with("{ messages = 1; per = \"367d\"; }"), {at + ".per: \"367d\" is too long: at most \"366d\""}},
+      {with("{ messages = 1; per = \"99999999999999999999s\"; }"), {at + ".per: \"99999999999999999999s\" is too long: at most \"366d\""}},
+      {with("{ messages = 1; per = \"1 m\"; }"), {at + ".per: \"1 m\" is no duration: expected digits, then s, m, h or d, such as \"1m\""}},
+      {with("{ messages = 1; per = \"m\"; }"), {at + ".per: \"m\" is no duration..."}},
+      {with("{ messages = 1; per = \"-1m\"; }"), {at + ".per: \"-1m\" is no duration..."}},
+      {with("{ messages = 1; per = \"1m\"; key = \"client\"; }"),
+       {at + ".key: \"client\" is not known here: expected \"source\", \"connector\" or \"sender\""}},
+      {with("{ messages = 1; per = \"1m\"; keys = \"source\"; }"), {at + ".keys: unknown setting (did you mean \"key\"?)"}},
+  });
+}
+
+BOOST_AUTO_TEST_CASE(durations) {
+  const auto seconds = [](const char* text) { return *config::parse_duration(text); };
+  BOOST_TEST(seconds("1s") == 1U);
+  BOOST_TEST(seconds("90s") == 90U);
+  BOOST_TEST(seconds("2m") == 120U);
+  BOOST_TEST(seconds("3h") == 10800U);
+  BOOST_TEST(seconds("366d") == 31622400U);
 }
 
 BOOST_AUTO_TEST_CASE(identity_errors) {
@@ -222,5 +255,44 @@ BOOST_AUTO_TEST_CASE(limits_and_headers) {
              {"main.conf:4: error: inbound.a.add_headers[0].name: \"DKIM-Signature\" is a field the message itself has..."}},
             {"add_headers = ( );", {}},
         },
+        "} );");
+}
+
+BOOST_AUTO_TEST_CASE(repairs_of_a_devices_mail) {
+  const auto device = connector(R"({ name = "a"; type = "device"; source_ips = "192.0.2.1"; recipients = "internal"; repair = [ "from", "date" ];
+    rewrite_sender = "Scans@Mail.US.example."; })");
+  BOOST_TEST((device.repair.date && device.repair.from && !device.repair.message_id));
+  BOOST_TEST(device.rewrite_sender == "Scans@mail.us.example");
+  const auto plain = connector(R"({ name = "a"; type = "device"; source_ips = "192.0.2.1"; recipients = "internal"; })");
+  BOOST_TEST((!plain.repair.date && !plain.repair.message_id && !plain.repair.from && plain.rewrite_sender.empty()));
+  const auto wrong = [](const char* address, const char* why) {
+    return Case{std::string("rewrite_sender = \"") + address + "\";",
+                {std::string("main.conf:4: error: inbound.a.rewrite_sender: \"") + address + "\" is no address to send from: expected one such as " +
+                 "\"scans@contoso.example\"" + why}};
+  };
+  check(
+      base + "inbound = ( { name = \"a\"; type = \"device\"; source_ips = \"192.0.2.1\"; recipients = \"internal\";\n",
+      {{"repair = \"messageid\";",
+        {"main.conf:4: error: inbound.a.repair: \"messageid\" is not known here: expected \"date\", \"message_id\" or \"from\" (did you mean "
+         "\"message_id\"?)"}},
+       {"repair = [ ];", {"main.conf:4: error: inbound.a.repair: the list is empty: name at least one, or leave the setting out"}},
+       {"repair = true;", {"main.conf:4: error: inbound.a.repair: expected ..."}},
+       {"rewrite_sender = [ \"a@us.example\" ];", {"main.conf:4: error: inbound.a.rewrite_sender: expected ..."}},
+       wrong("scans", ""),
+       wrong("us.example", ""),
+       wrong("<>", ""),
+       wrong("", ""),
+       wrong("a%b@us.example", ""),
+       wrong("a!b@us.example", ""),
+       wrong("a@[192.0.2.1]", ""),
+       wrong("a@b@us.example", " (the domain holds a character that no domain can have)"),
+       {"rewrite_sender = \"a@elsewhere.example\";",
+        {"main.conf:4: warning: inbound.a.rewrite_sender: \"a@elsewhere.example\" is not in the organization domains: bounces of this device's mail "
+         "will go there, and its domain's SPF record may not name our servers; use an address of our own"}}},
+      "} );");
+  check(base + "inbound = ( { name = \"a\"; type = \"relay\"; source_ips = \"192.0.2.1\";\n",
+        {{"repair = \"date\"; rewrite_sender = \"a@us.example\";",
+          {"main.conf:4: error: inbound.a.repair: relay connectors do not take this setting: it is for device",
+           "main.conf:4: error: inbound.a.rewrite_sender: relay connectors do not take this setting: it is for device"}}},
         "} );");
 }

@@ -7,6 +7,7 @@
 #include <limits>
 #include <map>
 
+#include "policy/limits.h"
 #include "session/mta.h"
 
 namespace {
@@ -50,6 +51,18 @@ Tls tls(Mta mta, Values values) {
 }  // namespace
 
 BOOST_AUTO_TEST_SUITE(mta)
+
+BOOST_AUTO_TEST_CASE(what_mail_says_about_notifications) {
+  const auto dsn = [](std::vector<const char*> arguments) { return mail(Mta::postfix, {}, std::move(arguments)).dsn_arguments; };
+  BOOST_TEST(dsn({"<a@b.example>", "SIZE=5", "ret=HDRS", "BODY=8BITMIME", "ENVID=x+2By", "RETURN=1", "AUTH=<>"}) == "ret=HDRS ENVID=x+2By");
+  BOOST_TEST(dsn({"<a@b.example>"}) == "");
+  BOOST_TEST(dsn({}) == "");
+  const auto longest = "ENVID=" + std::string(limits::dsn_argument_bytes - 6, 'x'), longer = longest + "x";
+  BOOST_TEST(dsn({"<>", longest.c_str()}) == longest);
+  BOOST_TEST(dsn({"<>", longer.c_str(), "RET=FULL"}) == "RET=FULL");
+  BOOST_TEST(dsn({"<>", "ENVID=a b", "ENVID=a\x01", "ENVID=\xc3\xbc"}) == "");
+  BOOST_TEST((mail(Mta::postfix, {{"j", "mail.us.example"}}, {"<>"}).host == "mail.us.example"));
+}
 
 BOOST_AUTO_TEST_CASE(the_mta_is_recognised_by_its_version) {
   const auto of = [](Values values) { return recognise(macros(values)); };
