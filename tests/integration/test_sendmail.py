@@ -8,6 +8,7 @@ import json
 import re
 import ssl
 import tempfile
+from pathlib import Path
 
 import test_hostile_content
 from private_mta.sendmail_host import SendmailHost
@@ -327,6 +328,19 @@ class Sendmail(Scenario):
             self.assertEqual((reply.code, again.code), (451, 451), f"{reply} / {again}")
         self.accepted(self.send("a@elsewhere.example", client=STRANGER))
         self.assertNotIn("killed@elsewhere.example", [received.sender for received in self.host.mta.sink.received])
+
+    # The package
+
+    def test_packaged_filter(self):
+        """/etc/mail/m4/connector-milter.m4 holds what `connectorctl sendmail` prints for the socket that it names"""
+        socket = "/run/connector-milter/milter.sock"
+        with tempfile.NamedTemporaryFile("w", suffix=".conf") as file:
+            file.write(f'organization = {{ domains = [ ".contoso.example" ]; }};\nmilter = {{ socket = "unix:{socket}"; }};\n')
+            file.flush()
+            status, said = self.host.daemon.control_tool("-c", file.name, "sendmail")
+        self.assertEqual(status, 0, said)
+        packaged = (Path(__file__).resolve().parents[2] / "packaging/sendmail/connector-milter.m4").read_text(encoding="utf-8")
+        self.assertEqual(re.findall("^INPUT_MAIL_FILTER.*", said, re.M), re.findall("^INPUT_MAIL_FILTER.*", packaged, re.M))
 
     # What explain says
 
