@@ -17,6 +17,7 @@ from pathlib import Path
 from . import wait
 from .postfix import LOGIN, PASSWORD, free_ports
 from .sink import Sink
+from .smtp_client import SmtpClient
 
 HOST = "mail.contoso.example"
 LISTENERS = ("mx", "relay", "submission")
@@ -202,6 +203,16 @@ class PrivateSendmail:
                     reply()
                 data = command == "DATA" or (data and command != ".")
         return said
+
+    def inetd(self, source):
+        """A session with `sendmail -bs` as inetd would start it for a client at `source`: the connection is its input and output."""
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            def serve():
+                connection, _ = server.accept()
+                with connection:
+                    subprocess.run(self._command("-bs"), stdin=connection, stdout=connection, stderr=subprocess.DEVNULL, check=False)
+            threading.Thread(target=serve, daemon=True).start()
+            return SmtpClient(server.getsockname()[1], source=source)
 
     # What became of the mail
 

@@ -290,6 +290,14 @@ class Sendmail(Scenario):
         self.assertRegex(copy["X-Connector-Trust"], r"^local; src=127\.0\.0\.1; tls=none; id=")
         self.assertEqual(self.host.daemon.record(f"{queue_id}:")["action"], "accept")
 
+    def test_session_from_inetd(self):
+        """`sendmail -bs` on a connection is no local submission: it has a client"""
+        with self.host.mta.inetd(STRANGER) as session:
+            session.ehlo()
+            outcome = self.host.outcome(session.send(ANNA, ANNA, message(ANNA)))
+        self.refused(outcome, "550 5.7.1", "protect")
+        self.assertEqual(outcome.record["client"], STRANGER)
+
     def test_local_program(self):
         """`sendmail -bm` hands its mail over by SMTP: a client on 127.0.0.1, which needs a connector of its own"""
         self.host.mta.sendmail(b"From: <%s>\nSubject: x\n\nHello\n" % ANNA.encode(), "-i", "-f", ANNA, "bob@contoso.example", config="submit")
