@@ -35,7 +35,7 @@ class PrivateSendmail:
         self.directory, self.files = Path(directory), Path(files)
         self.config, self.queue, self._dev = self.directory / "mail", self.directory / "queue", self.directory / "dev"
         self.ports = dict(zip(LISTENERS, free_ports(len(LISTENERS))))
-        self.sink = Sink(name="inside.contoso.example")
+        self.sink = Sink(name="inside.contoso.example", dsn=True)
         self._certificates, self._process, self._text, self._lines = certificates, None, "", []
         self._log, self._log_lock = [], threading.Lock()
         for path in (self.config, self.queue, self._dev):

@@ -45,6 +45,14 @@ class Sendmail(Scenario):
     def offered(self, sender, headers=(), **how):
         return self.send(sender, content=message(sender, headers=headers), **how)
 
+    def genuine(self, raw, sender, expected=True):
+        """Whether connectorctl verify takes the tag of a delivered message for ours."""
+        with tempfile.NamedTemporaryFile(suffix=".eml") as file:
+            file.write(raw)
+            file.flush()
+            status, said = self.host.daemon.control_tool("verify", "--from", sender, file.name)
+        self.assertEqual(status, 0 if expected else 1, f"{said}\n{raw[:800]!r}")
+
     # Partners: addresses, TLS, certificates
 
     def test_partner(self):
@@ -158,6 +166,34 @@ class Sendmail(Scenario):
         self.accepted(outcome, "application", "device")
         self.assertEqual(outcome.record["auth"], "scan+1@contoso.example")
 
+    def test_repair(self):
+        """what a scan lacks is added, once, though Sendmail adds the same; it leaves with the device's new sender, and its tag verifies"""
+        self.host.daemon.control_tool("key", "new", "r")
+        self.reload(CONFIG.replace("add_headers", 'repair = [ "date", "message_id", "from" ]; rewrite_sender = "scans@contoso.example"; add_headers') +
+                    'signing = { keys = ( { id = "r"; file = "keys/r"; } ); };\n')
+        bare = b"To: <anna@contoso.example>\r\nSubject: Scan\r\n\r\nScan.\r\n"
+        for content in (bare, b"Date:\r\nMessage-ID: <>\r\nFrom: \r\nDate:  \r\n" + bare, b"Date: \r\n" * 3 + b"Resent-From: <x@y.example>\r\n" + bare):
+            with self.subTest(content=content):
+                outcome = self.send("scanner@contoso.example", client=PRINTER, content=content, parameters=["RET=HDRS", "ENVID=scan"])
+                self.accepted(outcome, "printers", "device")
+                found = [outcome.copy.get_all(name, []) for name in ("Date", "Message-ID", "From")]
+                self.assertEqual([len(values) for values in found], [1, 1, 1], outcome.copy.raw)
+                self.assertEqual(found[1:], [[outcome.record["msgid"]], ["<scans@contoso.example>"]])
+                received = self.host.mta.sink.of(outcome.queue_id)[0]
+                self.assertEqual(received.sender, "scans@contoso.example")
+                self.assertEqual({"RET=HDRS", "ENVID=scan"} - set(received.parameters), set(), received.parameters)
+                self.genuine(outcome.copy.raw, "scans@contoso.example")
+        odd = b"DATE: 22.11.2026 10 Uhr\r\nMessage-Id: 4711\r\nfrom: scanner@contoso.example\r\n"
+        copy = self.send("scanner@contoso.example", client=PRINTER, content=odd + bare).copy
+        self.assertEqual([copy.get_all(name) for name in ("Date", "Message-ID", "From")], [["22.11.2026 10 Uhr"], ["4711"], ["scanner@contoso.example"]])
+
+    def test_rate(self):
+        """one message too many"""
+        self.reload(CONFIG.replace("add_headers", 'rate_limit = { messages = 2; per = "1h"; key = "source"; }; add_headers'))
+        for _ in range(2):
+            self.accepted(self.send("scanner@contoso.example", client=PRINTER), "printers", "device")
+        self.refused(self.send("scanner@contoso.example", client=PRINTER), "450 4.7.28", "rate", "printers")
+
     def test_closed_listener(self):
         """a listener that is closed to strangers: by its name in DAEMON_OPTIONS; the server that belongs there may keep its headers"""
         outcome = self.send("a@elsewhere.example", client=STRANGER, listener="relay")
@@ -232,11 +268,7 @@ class Sendmail(Scenario):
             with self.subTest(content=content[:80]):
                 outcome = self.send(scanner, "x@elsewhere.example", client=EXCHANGE, listener="relay", content=content)
                 self.accepted(outcome, "exchange", "internal")
-                with tempfile.NamedTemporaryFile(suffix=".eml") as file:
-                    file.write(outcome.copy.raw)
-                    file.flush()
-                    status, said = self.host.daemon.control_tool("verify", "--from", scanner, file.name)
-                self.assertEqual(status, 0 if content in whole else 1, f"{said}\n{outcome.copy.raw[:800]!r}")
+                self.genuine(outcome.copy.raw, scanner, content in whole)
 
     # Sessions
 
