@@ -10,7 +10,6 @@ import ssl
 import tempfile
 from pathlib import Path
 
-import test_hostile_content
 from private_mta.sendmail_host import SendmailHost
 from scenario import ANNA, ORGANIZATION, Scenario, message
 
@@ -309,38 +308,6 @@ class Sendmail(Scenario):
         self.reload(CONFIG.replace('on_violation = "tempfail"', 'on_violation = "reject"'))
         self.refused(self.send("x@litware.example", client=STRANGER), "550 5.7.1", "source", "litware")
 
-    # Local programs
-
-    def test_local_session(self):
-        """`sendmail -bs` speaks SMTP on standard input: no client, so it is local submission, and vouched for"""
-        letter = b"Subject: x\n\nHello\n"
-        script = b"EHLO here\nMAIL FROM:<%s>\nRCPT TO:<%s>\nDATA\n%s.\nQUIT\n" % (ANNA.encode(), ANNA.encode(), letter)
-        said = self.host.mta.dialogue(script.decode().splitlines())
-        self.assertRegex(said[-2], "^250 .*Message accepted")
-        queue_id = said[-2].split()[2]
-        copy = self.host.mta.messages(queue_id)[0]
-        self.assertRegex(copy["X-Connector-Trust"], r"^local; src=127\.0\.0\.1; tls=none; id=")
-        self.assertEqual(self.host.daemon.record(f"{queue_id}:")["action"], "accept")
-
-    def test_session_from_inetd(self):
-        """`sendmail -bs` on a connection is no local submission: it has a client"""
-        with self.host.mta.inetd(STRANGER) as session:
-            session.ehlo()
-            outcome = self.host.outcome(session.send(ANNA, ANNA, message(ANNA)))
-        self.refused(outcome, "550 5.7.1", "protect")
-        self.assertEqual(outcome.record["client"], STRANGER)
-
-    def test_local_program(self):
-        """`sendmail -bm` hands its mail over by SMTP: a client on 127.0.0.1, which needs a connector of its own"""
-        self.host.mta.sendmail(b"From: <%s>\nSubject: x\n\nHello\n" % ANNA.encode(), "-i", "-f", ANNA, "bob@contoso.example", config="submit")
-        record = self.host.daemon.record("client=127.0.0.1 ")
-        self.assertEqual((record["rule"], record["action"], record["listener"]), ("protect", "reject", "mx"))
-        mark = len(self.host.daemon.log())
-        self.reload(CONFIG.replace("inbound = (", 'inbound = (\n{ name = "here"; type = "on_premises"; source_ips = [ "127.0.0.1", "::1" ]; },'))
-        self.host.mta.sendmail(b"From: <%s>\nSubject: x\n\nHello\n" % ANNA.encode(), "-i", "-f", ANNA, "bob@contoso.example", config="submit")
-        record = self.host.daemon.record("client=127.0.0.1 ", mark)
-        self.assertEqual((record["connector"], record["action"]), ("here", "accept"))
-
     # The daemon fails
 
     def test_daemon_is_down(self):
@@ -414,22 +381,3 @@ class Sendmail(Scenario):
                 if said["reply"]:
                     given = re.sub(r"<[^>]*>\.\.\. ", "", str(outcome.reply)).replace(outcome.record["id"], "explain22222")
                     self.assertEqual(given, said["reply"])
-
-
-class SendmailContent(test_hostile_content.Content):
-    """The hostile messages of test_hostile_content.py through Sendmail: it reads headers in its own way."""
-
-    kind = SendmailHost
-    config = test_hostile_content.CONFIG.replace("10.1.0.0/24", "127.10.0.0/24")
-    own_server, clients = EXCHANGE, (EXCHANGE,)  # the one whose mail gets a header of ours: exactly that one may be found
-
-    def test_body_that_looks_like_a_header(self):
-        """first lines of the body that look like headers stay in the body; a bare LF is refused"""
-        contents = [b"Subject: x\r\n" + end + test_hostile_content.TRUST + b"\r\n\r\nHello.\r\n" for end in (b"\r\n", b"\r\n\r\n", b" \r\n\r\n", b"\n")]
-        self.assertEqual(self.transmit(contents), {"delivered": 3, "refused": 1})
-
-    def test_thousand_headers(self):
-        """as many forged headers as Sendmail takes (32 kB): gone; more are refused by it"""
-        forged, rest = b"X-Connector-Trust: internal\r\n", test_hostile_content.REST
-        self.assertEqual(self.transmit([forged * 1000 + rest, (forged + b"X-Kept: y\r\n") * 700 + rest])["refused"], 0)
-        self.assertEqual(self.transmit([forged * 1300 + rest])["delivered"], 0)
