@@ -403,6 +403,22 @@ BOOST_AUTO_TEST_CASE(anonymous_receive_connectors) {
   BOOST_TEST(Imported(json::array({demanding, everywhere}).dump()).result.status == 1);
 }
 
+BOOST_AUTO_TEST_CASE(rates) {
+  const auto rate_of = [](const json& source, const json& limit) {
+    const Imported i(receive({{"MessageRateLimit", limit}, {"MessageRateSource", source}}).dump());
+    BOOST_TEST(i.passes_check());
+    const auto at = i.result.out.find("rate_limit = ");
+    return at == std::string::npos ? "" : i.result.out.substr(at + 13, i.result.out.find(';', i.result.out.find("key", at)) - at - 13);
+  };
+  BOOST_TEST(rate_of("IPAddress", "600") == "{ messages = 600; per = \"1m\"; key = \"source\"");
+  BOOST_TEST(rate_of(1, 5) == "{ messages = 5; per = \"1m\"; key = \"source\"");
+  BOOST_TEST(rate_of("User", 5) == "{ messages = 5; per = \"1m\"; key = \"sender\"");
+  BOOST_TEST(rate_of("None", 5) == "");
+  BOOST_TEST(rate_of("IPAddress", "Unlimited") == "");
+  const Imported all(receive({{"MessageRateLimit", 5}, {"MessageRateSource", "All"}}).dump());
+  BOOST_TEST(all.level("MessageRateSource") == "warning");
+}
+
 BOOST_AUTO_TEST_CASE(receive_connectors_that_become_none) {
   for (const auto& [groups, status] : std::vector<std::pair<json, int>>{
            {"ExchangeUsers", 0}, {"ExchangeServers, ExchangeLegacyServers", 0}, {"Partners", 0}, {"None", 1}, {"Custom", 0}, {"Everybody", 1}}) {
