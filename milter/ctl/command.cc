@@ -23,7 +23,7 @@ struct Options {
   std::string scenario, output;
   bool write = false;
   std::map<std::string, std::vector<std::string>, std::less<>> answers;
-  std::string name, expect, socket, postfix_version, queue_directory, key_id, key_directory, message;
+  std::string name, expect, socket, postfix_version, queue_directory, key_id, key_directory, message, config_directory;
   std::optional<std::string> from;
   Question question;
 };
@@ -57,6 +57,10 @@ void declare_show(CLI::App& app, Options& options) { app.add_option("name", opti
 void declare_postfix(CLI::App& app, Options& options) {
   app.add_option("--postfix-version", options.postfix_version, "Version of Postfix (default: as postconf says)")->type_name("VERSION");
   app.add_option("--queue-directory", options.queue_directory, "Its queue directory (default: as postconf says)")->type_name("DIRECTORY");
+}
+
+void declare_doctor(CLI::App& app, Options& options) {
+  app.add_option("--config-dir", options.config_directory, "Directory of main.cf and master.cf (default: as postconf says)")->type_name("DIRECTORY");
 }
 
 void declare_key(CLI::App& app, Options& options) {
@@ -130,6 +134,10 @@ constexpr Command commands[] = {
      [](const Context& c, const Options& o) { return explain_message(c, o.question, o.expect); }},
     {"postfix", "Print the lines that main.cf and master.cf need for this config", declare_postfix,
      [](const Context& c, const Options& o) { return postfix(c, o.postfix_version, o.queue_directory); }},
+    {"doctor", "Find what lets mail around the connectors: the settings of Postfix and this config, compared", declare_doctor,
+     [](const Context& c, const Options& o) { return doctor_command(c, o.config_directory); }},
+    {"sendmail", "Print the lines that sendmail.mc needs for this config", declare_nothing,
+     [](const Context& c, const Options&) { return sendmail(c); }},
     {"key", "Make a signing key", declare_key, [](const Context& c, const Options& o) { return key_new(c, o.key_id, o.key_directory); }},
     {"verify", "Say whether the trust tag of a message is genuine", declare_verify,
      [](const Context& c, const Options& o) { return verify(c, o.message, o.from); }},
@@ -141,8 +149,6 @@ constexpr Command commands[] = {
     {"import", "Make connectors of an export of Exchange's", declare_import,
      [](const Context& c, const Options& o) { return import_connectors(c, o.files, o.domains, o.output); }},
     {"stats", nullptr, nullptr, nullptr},
-    {"doctor", nullptr, nullptr, nullptr},
-    {"sendmail", nullptr, nullptr, nullptr},
     {"validate", nullptr, nullptr, nullptr},
     {"trace", nullptr, nullptr, nullptr},
     {"report", nullptr, nullptr, nullptr},

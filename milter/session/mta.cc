@@ -23,6 +23,9 @@ std::string_view text(const Macros& macros, const char* name) {
 
 std::string bounded(std::string_view value, std::size_t most) { return value.size() <= most ? std::string(value) : std::string{}; }
 
+// Sendmail writes names of certificates and logins in xtext: a `+` in a login is `+2B` there.
+std::string plain(Mta mta, std::string_view value) { return mta == Mta::sendmail ? cm::text::decode_xtext(value) : std::string(value); }
+
 std::optional<Ip> client_of(const sockaddr* address) {
   if (!address) return std::nullopt;
   char buffer[INET6_ADDRSTRLEN] = "";
@@ -54,11 +57,7 @@ void read_other_certificate(Mta mta, const Macros& macros, Tls& tls) {
   const auto verify = text(macros, "{verify}");
   if (verify.empty() ? text(macros, "{cert_subject}").empty() : verify == "NO" || verify == "NOT" || verify == "NONE") return;
   tls.certificate = verify == "OK" ? CertificateState::verified : CertificateState::unverified;
-  const auto name = [&](const char* macro) {
-    const auto value = text(macros, macro);
-    return mta == Mta::sendmail ? cm::text::decode_xtext(value) : std::string(value);
-  };
-  set_certificate_names(tls, name("{cn_subject}"), name("{cn_issuer}"));
+  set_certificate_names(tls, plain(mta, text(macros, "{cn_subject}")), plain(mta, text(macros, "{cn_issuer}")));
   if (tls.subject.starts_with("BadCertificate")) tls.subject_name.clear();
   if (tls.issuer.starts_with("BadCertificate")) tls.issuer.clear();
 }
@@ -114,6 +113,14 @@ std::string read_dsn_arguments(const char* const* arguments) {
   return out;
 }
 
+// Submitted on this machine, by no listener. Postfix shows that as a client on loopback with port 0 (cleanup_milter.c). `sendmail -bs` whose
+// input is no socket has no client at all, and port 0 (srvrsmtp.c); a socket from inetd has its peer's address.
+bool is_local(Mta mta, const Macros& macros, const sockaddr* address, const std::optional<Ip>& client) {
+  if (text(macros, "{client_port}") != "0") return false;
+  if (mta == Mta::postfix) return client && is_loopback(*client);
+  return mta == Mta::sendmail && !address && text(macros, "{daemon_name}").empty();
+}
+
 }  // namespace
 
 Mta recognise(const Macros& macros) {
@@ -125,8 +132,8 @@ Mta recognise(const Macros& macros) {
 Connection read_connection(Mta mta, const Macros& macros, const sockaddr* address) {
   Connection connection;
   connection.client = client_of(address);
-  // Postfix shows what was submitted on this machine as a client on loopback with port 0 (cleanup_milter.c), and no listener is involved.
-  connection.local = mta == Mta::postfix && connection.client && is_loopback(*connection.client) && text(macros, "{client_port}") == "0";
+  connection.local = is_local(mta, macros, address, connection.client);
+  if (connection.local && !connection.client) connection.client = Ip::parse("127.0.0.1");
   if (!connection.local) connection.listener = text(macros, "{daemon_name}");
   return connection;
 }
@@ -141,7 +148,7 @@ MailEvent read_mail(Mta mta, const Macros& macros, const char* const* arguments)
   }
   event.host = text(macros, "j");
   event.tls = read_tls(mta, macros);
-  event.login = bounded(text(macros, "{auth_authen}"), limits::login_bytes);
+  event.login = bounded(plain(mta, text(macros, "{auth_authen}")), limits::login_bytes);
   event.queue_id = read_queue_id(macros);
   return event;
 }

@@ -152,6 +152,10 @@ class Sink:
         """As a smart host is written: `[127.0.0.2]:40025`; known once it has been started."""
         return f"[{self.address}]:{self._port}"
 
+    @property
+    def port(self):
+        return self._port
+
     def start(self):
         self._server = _Server((self.address, self._port), _Session)
         self._server.sink, self._port = self, self._server.server_address[1]

@@ -107,6 +107,19 @@ BOOST_AUTO_TEST_CASE(local_submission_is_postfix_on_loopback_with_port_zero) {
   BOOST_TEST(!connection(Mta::postfix, {}, v4("127.0.0.1", 0)).local);
 }
 
+BOOST_AUTO_TEST_CASE(local_submission_is_sendmail_without_client_and_listener) {
+  const auto without_address = [](Mta mta, Values values) { return read_connection(mta, macros(values), nullptr); };
+  const auto local = without_address(Mta::sendmail, {{"{client_port}", "0"}, {"_", "root@localhost"}});
+  BOOST_TEST(local.local);
+  BOOST_TEST(local.client->to_string() == "127.0.0.1");
+  BOOST_TEST(local.listener.empty());
+  BOOST_TEST(!without_address(Mta::sendmail, {{"{client_port}", "0"}, {"{daemon_name}", "mx"}}).local);
+  BOOST_TEST(!without_address(Mta::sendmail, {}).local);
+  BOOST_TEST(!without_address(Mta::unknown, {{"{client_port}", "0"}}).local);
+  BOOST_TEST(!without_address(Mta::postfix, {{"{client_port}", "0"}}).local);
+  BOOST_TEST(!connection(Mta::sendmail, {{"{client_port}", "0"}}, v4("127.0.0.1", 0)).local);
+}
+
 BOOST_AUTO_TEST_CASE(postfix_names_only_certificates_it_verified) {
   const auto t = tls(Mta::postfix, {{"{cert_subject}", "Mail.Fabrikam.example."}, {"{cert_issuer}", "Some CA"}});
   BOOST_TEST((t.certificate == CertificateState::verified));
@@ -170,6 +183,14 @@ BOOST_AUTO_TEST_CASE(the_resolved_address_is_the_mtas) {
   BOOST_TEST(!mail(Mta::postfix, {{"{mail_addr}", ""}}, {"<a@b.example>"}).resolved.has_value());
   BOOST_TEST(!mail(Mta::sendmail, {{"{mail_addr}", "anna"}}, {"<anna@us.example>"}).resolved.has_value());
   BOOST_TEST((mail(Mta::postfix, {{"{mail_addr}", "anna"}}, {"<anna>"}).resolved == "anna"));
+}
+
+BOOST_AUTO_TEST_CASE(sendmail_says_logins_in_xtext) {
+  const auto login = [](Mta mta, const char* text) { return mail(mta, {{"{auth_authen}", text}}, {"<a@b.example>"}).login; };
+  BOOST_TEST(login(Mta::sendmail, "scan+2B1@us.example") == "scan+1@us.example");
+  BOOST_TEST(login(Mta::sendmail, "scan+28x+29") == "scan(x)");
+  BOOST_TEST(login(Mta::postfix, "scan+2B1@us.example") == "scan+2B1@us.example");
+  BOOST_TEST(login(Mta::unknown, "scan+2B1@us.example") == "scan+2B1@us.example");
 }
 
 BOOST_AUTO_TEST_CASE(declared_sizes) {

@@ -58,7 +58,7 @@ struct World {
     if (begun.refusal) return begun.refusal->to_string().substr(0, 9);
     for (const auto& to : recipients) session.rcpt({to, std::nullopt, "Q1"});
     for (const auto& [name, value] : fields) session.header(name, value);
-    const auto answer = session.end_of_message("Q1");
+    auto answer = session.end_of_message("Q1");
     if (answer.refusal) return answer.refusal->to_string().substr(0, 9);
     session.accepted(answer.accepted);
     const auto id = log.find(" id=");
