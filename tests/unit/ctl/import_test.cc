@@ -139,6 +139,16 @@ json send(const json& more) {
   return object;
 }
 
+std::string guide() {
+  const char* source = ::getenv("CM_SOURCE");
+  std::ifstream in(std::string(source != nullptr ? source : ".") + "/packaging/docs/from-exchange.md");
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+bool is_own_business(const std::string& parameter) {
+  return parameter == "MaxAcknowledgementDelay" || parameter == "Server" || parameter == "SourceRoutingGroup" ||
+         parameter == "MaxInboundConnectionPercentagePerSource";
+}
+
 const std::vector<std::string> tls{"--tls", "TLSv1.3"};
 
 }  // namespace
@@ -245,6 +255,11 @@ BOOST_AUTO_TEST_CASE(own_servers_relay_by_certificate_of_ours_or_for_our_senders
   foreign["TlsSenderCertificateName"] = "gw.provider.example";
   const Imported other(inbound(foreign).dump());
   BOOST_TEST(other.outcome("192.0.2.1", "x@any.example", "u@far.example", {"--tls", "TLSv1.3", "--cert-subject", "gw.provider.example"}) == "sender");
+  for (const auto& more : {json{{"TlsSenderCertificateName", "mail.protection.outlook.com"}}, json{{"SenderIPAddresses", {"40.107.0.0/16"}}}}) {
+    auto everybody = more;
+    everybody["ConnectorType"] = 1;
+    BOOST_TEST(Imported(inbound(everybody).dump()).data["in_force"] == 0);
+  }
   const Imported address(inbound({{"ConnectorType", 1}, {"SenderIPAddresses", {"192.0.2.10"}}}).dump());
   BOOST_TEST(address.passes_check());
   BOOST_TEST(address.outcome("192.0.2.10", "x@contoso.example", "u@far.example") == "accept");
@@ -519,6 +534,10 @@ BOOST_AUTO_TEST_CASE(every_parameter_is_known) {
       BOOST_TEST(unknown == (remark["parameter"] == "Frobnicate"), remark.dump());
     }
     BOOST_TEST(i.level("Frobnicate") == "warning");
+    // ... and told in the guide; some of them in one word.
+    for (const auto& parameter : parameters)
+      if (!parameter.starts_with("Reject") && !parameter.starts_with("MaxInboundConnectionPer"))
+        BOOST_TEST((has(guide(), parameter) || is_own_business(parameter)), parameter);
   }
 }
 
