@@ -47,6 +47,16 @@ void warn_of_unbounded_device(const Draft& draft, Report& report) {
                    "set recipients = \"internal\" or name the addresses it needs");
 }
 
+// Bounces go to the new sender, and other domains' SPF records do not name us.
+void warn_of_foreign_sender(const Draft& draft, const DomainIndex& ours, Report& report) {
+  const auto& c = draft.connector;
+  if (c.rewrite_sender.empty() || ours.match(std::string_view(c.rewrite_sender).substr(c.rewrite_sender.find('@') + 1)) != no_match) return;
+  report.warning(draft.origin_of("rewrite_sender"), draft.path() + ".rewrite_sender",
+                 quote(c.rewrite_sender) +
+                     " is not in the organization domains: bounces of this device's mail will go there, and its domain's SPF "
+                     "record may not name our servers; use an address of our own");
+}
+
 // Partners that claim mail of every sender: the filtering providers.
 class Locks {
  public:
@@ -118,7 +128,9 @@ void warn_of_opened_listener(const Draft& draft, std::span<const Listener> liste
 
 }  // namespace
 
-void warn_of_risks(std::span<const Draft> inbound, std::span<const Listener> listeners, Report& report) {
+void warn_of_risks(std::span<const Draft> inbound, std::span<const Listener> listeners, const Organization& organization, Report& report) {
+  DomainIndex ours;
+  for (const auto& domain : organization.domains) ours.add(domain, 0);
   const Locks locks(inbound);
   std::unordered_map<std::string_view, bool> lends;
   for (const auto& draft : inbound) lends.emplace(draft.connector.name, draft.connector.enabled && draft.connector.mode == Mode::enforce);
@@ -127,6 +139,7 @@ void warn_of_risks(std::span<const Draft> inbound, std::span<const Listener> lis
     warn_of_shared_identity(draft, report);
     warn_of_missing_ipv6(draft, report);
     warn_of_unbounded_device(draft, report);
+    warn_of_foreign_sender(draft, ours, report);
     locks.warn_of_missing_via(draft, report);
     warn_of_dead_via(draft, lends, report);
     warn_of_opened_listener(draft, listeners, report);

@@ -41,6 +41,11 @@ struct AddedHeader {
   std::string name, value;
 };
 
+/// `repair`: the header fields that mail is given if it lacks them.
+struct Repair {
+  bool date = false, message_id = false, from = false;
+};
+
 struct InboundConnector {
   std::string name;
   Duty duty = Duty::partner;
@@ -74,6 +79,8 @@ struct InboundConnector {
   bool accept_headers = false;
   bool accept_tags = false;  // on_premises only: the session verifies them
   std::vector<AddedHeader> add_headers;
+  Repair repair;               // device only
+  std::string rewrite_sender;  // device only: the new envelope sender, local@domain with a normalised domain; empty: it stays
 
   [[nodiscard]] bool is_partner() const { return duty == Duty::partner; }
   [[nodiscard]] bool has_identity() const { return !source_ips.empty() || !certificates.empty() || !auth_users.empty(); }

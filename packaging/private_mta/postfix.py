@@ -177,7 +177,8 @@ class PrivatePostfix:
                 named = [f"127.0.0.1:{port}/inet" for ours, port in self.ports.items() if self._listeners.get(ours, (ours,))[0] == line.get("listener")]
                 for service in without_milter if line.get("without_milter") else named:
                     self._set_option(service, line["name"], line["value"])
-        self.postconf("-e", *main)
+        if main:
+            self.postconf("-e", *main)
 
     def _set_option(self, service, name, value):
         if " " not in value:
