@@ -41,6 +41,8 @@ Endpoint endpoint(const std::string& address, const std::string& queue_directory
   return {"unix:" + verbatim(path), "; services with chroot \"y\" in master.cf cannot reach it, because it is not below " + queue_directory};
 }
 
+bool is_loopback(const Ip& ip) { return ip.v6 ? ip.bits == 1 : (ip.bits >> 24) == 127; }
+
 bool is_grant(const InboundConnector& c) { return c.duty == Duty::on_premises || c.duty == Duty::device; }
 
 bool is_for_any_domain(const OutboundConnector& c) {
@@ -250,9 +252,14 @@ void Writer::transports() {
   }
 }
 
-// What other organisations get shall not show who of ours sent what from which address; our own servers need to know.
+// What other organisations get shall not show who of ours sent what from which address; our own servers need to know, and so does a
+// content filter on this machine.
 void Writer::strip_tags(const std::string& transport, Place place) {
-  const auto keeps = [](const auto& c) { return c.organization && c.recipient_domains.empty(); };
+  const auto keeps = [](const auto& c) {
+    const auto here = [](const auto& host) { return host.address && is_loopback(*host.address); };
+    return (c.organization && c.recipient_domains.empty()) ||
+           (!c.smart_hosts.empty() && std::all_of(c.smart_hosts.begin(), c.smart_hosts.end(), here));
+  };
   const auto own = enabled_names(policy_.outbound, [&](const auto& c) { return c.transport == transport && keeps(c); });
   const bool leaves =
       transport == "smtp" || !enabled_names(policy_.outbound, [&](const auto& c) { return c.transport == transport && !keeps(c); }).empty();

@@ -337,6 +337,13 @@ BOOST_AUTO_TEST_CASE(tags_are_taken_off_mail_that_leaves) {
   exchange.recipient_domains.clear();
   exchange.organization = true;
   exchange.transport = "smtp-exchange";
+  auto& filter = needs.outbound("filter", "*");
+  filter.transport = "amavis";
+  filter.smart_hosts = {{"[127.0.0.1]:10026", Ip::parse("127.0.0.1")}, {"[::1]:10026", Ip::parse("::1")}};
+  BOOST_TEST(needs.value("smtp_header_checks", "amavis/unix") == "(none)");
+  needs.policy.outbound.back().smart_hosts.push_back({"[192.0.2.1]:10026", Ip::parse("192.0.2.1")});
+  BOOST_TEST(needs.value("smtp_header_checks", "amavis/unix") == strip);
+  needs.policy.outbound.pop_back();
   BOOST_TEST(needs.value("smtp_header_checks", "smtp-fabrikam/unix") == strip);
   BOOST_TEST(needs.value("smtp_header_checks", "smtp-litware/unix") == "(none)");
   BOOST_TEST(needs.value("smtp_header_checks", "smtp-exchange/unix") == "(none)");
