@@ -29,7 +29,7 @@ void check_service_name(const Case& c, const Place& at, Findings& out) {
   const auto& name = at.instance->value(at.service, daemon_name);
   const auto& known = c.policy.listeners;
   if (std::any_of(known.begin(), known.end(), [&](const auto& listener) { return listener.name == name; })) return;
-  const bool named = name != at.instance->value(nullptr, "myhostname");
+  const bool named = name != at.instance->value(at.service, "myhostname");
   if (!named && !names_matter(c.policy)) return;
   std::vector<std::string> names;
   for (const auto& listener : known) names.push_back(listener.name);
