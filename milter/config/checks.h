@@ -15,7 +15,8 @@ void check_names(std::span<const Draft> inbound, std::span<const OutboundDraft> 
 /// `via` names inbound connectors that have identity settings. `complete`: every file was read, so a name not found is wrong.
 void check_via(std::span<const Draft> inbound, std::span<const OutboundDraft> outbound, bool complete, Report& report);
 
-/// `when.connectors` names inbound connectors that prove who the peer is (`complete` as above), `when.header` a field that may be there.
+/// `when.connectors` names inbound connectors that prove who the peer is (`complete` as above), `when.header` and `require_header` a field
+/// that may be there.
 void check_when(std::span<const Draft> inbound, std::span<const OutboundDraft> outbound, bool complete, Report& report);
 
 /// Enabled grants and exemptions of the same mode whose place in the order of attribution could be equal for some client.

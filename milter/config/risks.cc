@@ -14,11 +14,11 @@ bool is_about_everyone(const InboundConnector& c) {
 
 void warn_of_shared_identity(const Draft& draft, Report& report) {
   const auto& c = draft.connector;
-  if (c.duty != Duty::on_premises && c.duty != Duty::device) return;
+  if ((c.duty != Duty::on_premises && c.duty != Duty::device) || c.requires_header()) return;
   const auto warn = [&](const char* setting, const std::string& what, std::string_view provider) {
     report.warning(draft.origin_of(setting), draft.path() + "." + setting,
-                   quote(what) + " is shared by every customer of " + std::string(provider) +
-                       ": mail of any of them would count as ours; name something only our own servers have");
+                   quote(what) + " is shared by every customer of " + std::string(provider) + ": mail of any of them would count as ours; " +
+                       (c.duty == Duty::on_premises ? "add require_header, or name" : "name") + " something only our own servers have");
   };
   for (const auto& pattern : c.certificates)
     if (const auto provider = provider_of_certificate(pattern); !provider.empty()) return warn("certificates", pattern.to_string(), provider);

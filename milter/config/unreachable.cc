@@ -86,8 +86,10 @@ class Shadowed {
       if (full) rival_[id] = done.inside;
     }
     if (open.empty()) return;
-    open.back().filled += size;
-    open.back().inside = done.ids.front();
+    // One with require_header leaves what lacks the header to the others.
+    const auto winner = std::find_if(done.ids.begin(), done.ids.end(), [this](Id id) { return !drafts_[id].connector.requires_header(); });
+    open.back().filled += winner != done.ids.end() ? size : done.filled;
+    if (winner != done.ids.end() || done.inside != no_connector) open.back().inside = winner != done.ids.end() ? *winner : done.inside;
   }
 
   std::span<const Draft> drafts_;
@@ -160,7 +162,7 @@ void warn_of_granted_partners(std::span<const Draft> inbound, Report& report) {
   std::vector<Source> granted;
   for (const auto& draft : inbound) {
     const auto& c = draft.connector;
-    if (counts(draft) && !c.is_partner() && c.mode == Mode::enforce && c.listeners.empty() && by_source_alone(c))
+    if (counts(draft) && !c.is_partner() && c.mode == Mode::enforce && c.listeners.empty() && by_source_alone(c) && !c.requires_header())
       granted.insert(granted.end(), c.source_ips.begin(), c.source_ips.end());
   }
   const Cover cover(std::move(granted));

@@ -59,6 +59,9 @@ struct InboundConnector {
   // transport
   bool require_tls = false;  // effective: also true with certificates by default, and with min_tls_version
   TlsVersion min_tls_version = TlsVersion::none;
+  // require_header, on_premises only: a field of this name (empty: none) with one of these values
+  std::string required_header;
+  std::vector<std::string> required_values;
   // limits
   AddressLimit senders;
   AddressLimit recipients;
@@ -74,6 +77,7 @@ struct InboundConnector {
 
   [[nodiscard]] bool is_partner() const { return duty == Duty::partner; }
   [[nodiscard]] bool has_identity() const { return !source_ips.empty() || !certificates.empty() || !auth_users.empty(); }
+  [[nodiscard]] bool requires_header() const { return !required_header.empty(); }
   /// A partner without identity settings (and without `via`) judges TLS alone and never claims a message.
   [[nodiscard]] bool demands_identity() const { return has_identity() || !via.empty(); }
 };

@@ -30,6 +30,10 @@ const Violation* declared_too_large(const Attribution& attribution) {
   return it == v.end() ? nullptr : &*it;
 }
 
+bool requires_header(const Policy& policy, const Attribution& attribution) {
+  return attribution.connector != no_connector && policy.connector(attribution.connector).requires_header();
+}
+
 // `accepting` is the connector that takes the mail in the audit pass: nobody is violated by an acceptance.
 std::optional<AuditDifference> difference(const RecipientDecision& enforced, const RecipientDecision& audit, ConnectorId accepting) {
   if (enforced.action == audit.action) return std::nullopt;
@@ -48,7 +52,7 @@ Side::Side(const Policy& policy, const Connection& connection, Pass pass) : poli
 
 RecipientDecision Side::mail(const Sender& sender, Steps* steps) {
   if (sender.envelope.argument.is_valid())
-    attribution_ = attribute(policy_, connection_, sender, pass_, steps);
+    attribution_ = attribute(policy_, connection_, sender, pass_, steps, std::move(attribution_.without));
   else
     violate({policy_, connection_, sender, pass_, steps}, attribution_.violations, no_connector, Rule::syntax);
   return as_decision(declared_too_large(attribution_));
@@ -83,12 +87,13 @@ RecipientDecision Side::rcpt(const Envelope& recipient) {
     decision = as_decision(too_large);
   else
     decision = add(decision, own);
-  if (recipients_.empty()) first_own_ = own;
+  if (accepted_ == recipients_.size() && is_refusal(decision.action)) first_own_ = own;
   for (const auto& violation : own) add_violation(all_own_, violation);
   if (is_refusal(decision.action)) {
     refused_ |= decision.rule != Rule::recipients;
   } else {
     ++accepted_;
+    if (requires_header(policy_, attribution_)) kept_.push_back(recipient);
     for (const auto& violation : own) add_violation(accepted_own_, violation);
   }
   recipients_.push_back(decision);
@@ -106,6 +111,7 @@ Violations Side::judge_content(const Sender& sender, const Content& content, Ste
     break;
   }
   judge_header_from(policy_, connection_, sender, content.from, pass_, attribution_, found, steps);
+  if (lacks_header(content)) violate(c, found, attribution_.connector, Rule::header);
   return found;
 }
 
@@ -120,8 +126,52 @@ void Side::note_recipients(const Sender& sender, Steps* steps) const {
   }
 }
 
+bool Side::lacks_header(const Content& content) const {
+  return requires_header(policy_, attribution_) && !contains(content.header_met, attribution_.connector);
+}
+
+bool Side::goes_outside() const {
+  return std::any_of(kept_.begin(), kept_.end(), [&](const Envelope& to) { return !policy_.is_ours(to.argument) || !policy_.is_ours(to.resolved); });
+}
+
+// As if the connector did not exist. There is one answer left to give, so a recipient who is refused now refuses the message.
+Decision Side::judge_anew(const Sender& sender, const Content& content, Steps* steps) {
+  note_recipients(sender, steps);
+  const auto absent = attribution_.connector;
+  if (steps) {
+    std::erase_if(*steps, [&](const Step& step) { return step.connector == absent && step.outcome != Outcome::violated; });
+    steps->push_back({absent, Outcome::not_selected, Because::header_unmet, Rule::none});
+  }
+  Side anew(policy_, connection_, pass_);
+  anew.attribution_.without = attribution_.without;
+  anew.attribution_.without.push_back(absent);
+  anew.refused_ = refused_;
+  anew.mail(sender, steps);
+  for (const auto& recipient : kept_) {
+    const auto verdict = anew.rcpt(recipient);
+    if (!is_refusal(verdict.action)) continue;
+    anew.recipients_ = {verdict};
+    anew.accepted_ = 0;
+    break;
+  }
+  auto d = anew.end(sender, content, steps);
+  if (is_refusal(d.action)) d.stage = Stage::eom;
+  auto next = d.recipients.begin();
+  for (auto& recipient : recipients_)
+    if (!is_refusal(recipient.action)) recipient = is_refusal(d.action) ? RecipientDecision{d.action, d.rule, d.connector} : *next++;
+  d.recipients = recipients_;
+  attribution_ = std::move(anew.attribution_);
+  return d;
+}
+
 Decision Side::end(const Sender& sender, const std::optional<Content>& content, Steps* steps) {
+  const bool anew = accepted_ > 0 && content && lacks_header(*content) && !goes_outside();
+  return anew ? judge_anew(sender, *content, steps) : conclude(sender, content, steps);
+}
+
+Decision Side::conclude(const Sender& sender, const std::optional<Content>& content, Steps* steps) {
   Decision d;
+  d.without = attribution_.without;
   d.vouched = attribution_.vouched;
   d.violations = attribution_.violations;
   note_recipients(sender, steps);

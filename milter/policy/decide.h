@@ -4,6 +4,8 @@
 // vouched mail, partners from the most specific sender pattern down, protect, unmatched. Nothing here looks anything up outside its arguments.
 #pragma once
 
+#include <span>
+
 #include "policy/attribution.h"
 #include "policy/decision.h"
 #include "policy/facts.h"
@@ -13,10 +15,15 @@
 namespace cm {
 
 /// On a closed listener: can no enforced connector accept this client any more, whatever it may still prove?
-bool is_refused_at_connect(const Policy& policy, const Connection& connection, Pass pass = Pass::enforced);
+/// `without`: connectors that are as if they did not exist.
+bool is_refused_at_connect(const Policy& policy, const Connection& connection, Pass pass = Pass::enforced, std::span<const ConnectorId> without = {});
 
 /// Which connector the sender hits, and what it violates. `steps` may be null.
-Attribution attribute(const Policy& policy, const Connection& connection, const Sender& sender, Pass pass, Steps* steps);
+Attribution attribute(const Policy& policy, const Connection& connection, const Sender& sender, Pass pass, Steps* steps,
+                      std::vector<ConnectorId> without = {});
+
+/// Adds to `met` the inbound connectors whose `require_header` this field meets, each once. `value` may be folded. Costs a hash probe or two.
+void note_required_header(const Policy& policy, std::string_view name, std::string_view value, std::vector<ConnectorId>& met);
 
 /// check_header_from: what the From domains add to the violations.
 void judge_header_from(const Policy& policy, const Connection& connection, const Sender& sender, const HeaderFrom& from, Pass pass,
@@ -39,6 +46,10 @@ class Side {
  private:
   [[nodiscard]] Violations judge_recipient(const Envelope& recipient) const;
   void note_recipients(const Sender& sender, Steps* steps) const;
+  [[nodiscard]] bool lacks_header(const Content& content) const;
+  [[nodiscard]] bool goes_outside() const;
+  Decision judge_anew(const Sender& sender, const Content& content, Steps* steps);
+  Decision conclude(const Sender& sender, const std::optional<Content>& content, Steps* steps);
   [[nodiscard]] Violations judge_content(const Sender& sender, const Content& content, Steps* steps) const;
 
   const Policy& policy_;
@@ -46,8 +57,9 @@ class Side {
   Pass pass_;
   Attribution attribution_;
   std::vector<RecipientDecision> recipients_;
+  std::vector<Envelope> kept_;  // recipients not refused, if they may have to be judged anew
   Violations accepted_own_;     // recipient violations that did not refuse: quarantine and tag
-  Violations first_own_;        // of the first recipient
+  Violations first_own_;        // of the first refused recipient
   Violations all_own_;          // of any recipient: for the steps
   std::uint32_t accepted_ = 0;  // recipients not refused
   bool refused_ = false;        // some recipient was refused, other than as surplus

@@ -95,6 +95,8 @@ PolicyData rich_policy(bool second) {
   if (!second) return data;
   data.header_prefix = "X-Us";
   data.inbound[0].max_message_size = 300;
+  data.inbound[0].required_header = data.outbound[0].when->header->name;
+  data.inbound[0].required_values = {"top secret", "secret"};
   data.inbound[4].mode = Mode::audit;
   data.reject_unmatched = true;
   return data;
@@ -318,6 +320,7 @@ class Model {
     if (!was_open) return REQUIRE(answer.refusal && answer.refusal->code == 451 && answer.edits.empty());
     if (sees_body_) facts_.content->size = size_;
     facts_.content->header_rules = reference::header_rules(pinned_->data(), fields_);
+    facts_.content->header_met = reference::required_headers_met(pinned_->data(), fields_);
     const auto wanted = reference::reference_decide(pinned_->data(), facts_);
     const bool too_many = seen_ > limits::removable_headers;
     REQUIRE(answer.refusal.has_value() == (is_refusal(wanted.action) || too_many));

@@ -110,6 +110,31 @@ BOOST_AUTO_TEST_CASE(trace_ids_are_twelve_letters_and_never_the_same) {
   BOOST_TEST(seen.size() == 10000U);
 }
 
+BOOST_FIXTURE_TEST_CASE(a_required_header_is_read_before_it_is_removed_and_known_for_one_message_alone, World) {
+  auto data = usual();
+  data.inbound[2].required_header = "X-MS-Exchange-Organization-Site";
+  data.inbound[2].required_values = {"contoso one"};
+  policy.set(make(std::move(data)));
+  connect("10.1.0.5");
+  const auto send = [&](const char* to, const char* header) {
+    BOOST_TEST(mail("<anna@contoso.example>").empty());
+    BOOST_TEST(rcpt(to).empty());
+    if (header) session->header("x-ms-exchange-organization-SITE ", header);
+    return end();
+  };
+  const auto ours = send("<u@elsewhere.example>", " contoso\n\tone ");
+  BOOST_TEST(trust(ours) == "internal");
+  BOOST_TEST(edits(ours) == "-x-ms-exchange-organization-SITE +X-Connector-Trust ");
+  const auto refused = send("<u@elsewhere.example>", nullptr);
+  BOOST_TEST(code(refused) == "550 5.7.1");
+  BOOST_TEST(contains(log.back(), "connector=hq type=on_premises action=reject rule=header"));
+  BOOST_TEST(contains(log.back(), "to=<u@elsewhere.example>"));
+  const auto strange = send("<u@contoso.example>", "contoso two");
+  BOOST_TEST(trust(strange).empty());
+  BOOST_TEST(edits(strange) == "-x-ms-exchange-organization-SITE ");
+  BOOST_TEST(!contains(log.back(), "connector="));
+}
+
 BOOST_FIXTURE_TEST_CASE(a_message_without_recipients_is_never_accepted, World) {
   connect("10.1.0.5");
   BOOST_TEST(mail("<anna@contoso.example>").empty());
