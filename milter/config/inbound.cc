@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "config/fields.h"
+#include "config/rate_limit.h"
 #include "policy/limits.h"
 
 namespace cm::config {
@@ -26,7 +27,7 @@ constexpr Limited limited[] = {{"sender_domains", partner},     {"via", partner}
                                {"accept_headers", on_premises}, {"accept_tags", on_premises},
                                {"require_header", on_premises}, {"repair", device},
                                {"rewrite_sender", device}};
-constexpr std::string_view not_implemented[] = {"rate_limit", "repair", "rewrite_sender"};
+constexpr std::string_view not_implemented[] = {"repair", "rewrite_sender"};
 
 constexpr Word<Duty> duties[] = {{"on_premises", Duty::on_premises}, {"device", Duty::device}, {"relay", Duty::relay}, {"partner", Duty::partner}};
 constexpr Word<Check> checks[] = {{"off", Check::off}, {"audit", Check::audit}, {"enforce", Check::enforce}};
@@ -220,6 +221,7 @@ class Inbound {
     if (given("recipients")) c_.recipients = addresses("recipients", true);
     c_.max_message_size = group_.size("max_message_size").value_or(0);
     c_.max_recipients = group_.positive("max_recipients").value_or(0);
+    c_.rate_limit = read_rate_limit(group_);
   }
 
   void read_marks() {

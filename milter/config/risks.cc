@@ -37,15 +37,14 @@ void warn_of_missing_ipv6(const Draft& draft, Report& report) {
 
 void warn_of_unbounded_device(const Draft& draft, Report& report) {
   const auto& c = draft.connector;
-  if (c.duty != Duty::device) return;
+  if (c.duty != Duty::device || c.rate_limit) return;
   const bool any = c.recipients.any || std::any_of(c.recipients.patterns.begin(), c.recipients.patterns.end(), [](const AddressPattern& p) {
                      return p.local.empty() && p.domain.kind == DomainPattern::Kind::any;
                    });
   if (any)
-    report.warning(
-        draft.origin_of("recipients"), draft.path() + ".recipients",
-        "this device may send to any recipient without a rate limit: whoever takes it over can send spam as us; set recipients = \"internal\" "
-        "or name the addresses it needs");
+    report.warning(draft.origin_of("recipients"), draft.path() + ".recipients",
+                   "this device may send to any recipient without a rate limit: whoever takes it over can send spam as us; add rate_limit, "
+                   "set recipients = \"internal\" or name the addresses it needs");
 }
 
 // Partners that claim mail of every sender: the filtering providers.

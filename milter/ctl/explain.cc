@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "policy/render.h"
+#include "policy/required_header.h"
 #include "policy/routing.h"
 #include "policy/text.h"
 

@@ -70,6 +70,11 @@ Json required_header_of(const InboundConnector& c) {
 
 Json number(std::uint64_t value) { return value == 0 ? Json(nullptr) : Json(value); }
 
+Json rate_of(const std::optional<RateLimit>& limit) {
+  if (!limit) return nullptr;
+  return {{"messages", limit->messages}, {"per", duration_text(limit->seconds)}, {"key", to_string(limit->key)}};
+}
+
 // The organization domains are written out: they are what the limit means today.
 Json limit_of(const AddressLimit& limit, const Organization& organization, bool recipients) {
   if (limit.any) return recipients ? Json("any") : Json::array({"*"});
@@ -111,6 +116,7 @@ void add_limits(Settings& out, const InboundConnector& c, const Organization& or
   }
   out.push_back({"max_message_size", number(c.max_message_size)});
   out.push_back({"max_recipients", number(c.max_recipients)});
+  out.push_back({"rate_limit", rate_of(c.rate_limit)});
   if (c.is_partner()) out.push_back({"check_header_from", word(to_string(c.check_header_from))});
 }
 

@@ -249,7 +249,6 @@ Attribution attribute(const Policy& policy, const Connection& connection, const 
     return a;
   }
   if (!choose_grant(c, a) && !vouch(c, a)) restrict(c, a);
-  if (sender.rate_exceeded && a.connector != no_connector && a.violations.empty()) violate(c, a.violations, a.connector, Rule::rate);
   sort_by_rule(a.violations);
   return a;
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,6 +12,7 @@
 #include "policy/address.h"
 #include "policy/domain.h"
 #include "policy/ip.h"
+#include "policy/rate_limit.h"
 
 namespace cm {
 
@@ -59,20 +61,18 @@ struct InboundConnector {
   // transport
   bool require_tls = false;  // effective: also true with certificates by default, and with min_tls_version
   TlsVersion min_tls_version = TlsVersion::none;
-  // require_header, on_premises only: a field of this name (empty: none) with one of these values
-  std::string required_header;
-  std::vector<std::string> required_values;
+  std::string required_header;               // require_header, on_premises only: the field's name; empty: none
+  std::vector<std::string> required_values;  // one of which it must say
   // limits
-  AddressLimit senders;
-  AddressLimit recipients;
+  AddressLimit senders, recipients;
   std::uint64_t max_message_size = 0;  // bytes; 0: none
   std::uint32_t max_recipients = 0;    // 0: none
+  std::optional<RateLimit> rate_limit;
   // what becomes of the mail
   Check check_header_from = Check::off;  // partner only; default there is audit
   OnViolation on_violation = OnViolation::reject;
-  std::string trust;  // first word of the trust header; empty for relay
-  bool accept_headers = false;
-  bool accept_tags = false;  // on_premises only: the session verifies them
+  std::string trust;                                 // first word of the trust header; empty for relay
+  bool accept_headers = false, accept_tags = false;  // on_premises only; the session verifies tags
   std::vector<AddedHeader> add_headers;
 
   [[nodiscard]] bool is_partner() const { return duty == Duty::partner; }

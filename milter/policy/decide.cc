@@ -80,9 +80,31 @@ Violations Side::judge_recipient(const Envelope& recipient) const {
   return own;
 }
 
-RecipientDecision Side::rcpt(const Envelope& recipient) {
+// Of several connectors whose buckets are empty each is violated; the first one met decides.
+Violations Side::judge_rates(const Sender& sender) const {
+  Violations own;
+  for (const auto id : attribution_.judged)
+    if (std::find(sender.rates_exceeded.begin(), sender.rates_exceeded.end(), id) != sender.rates_exceeded.end())
+      own.push_back({Rule::rate, id, action_of(policy_.connector(id), Rule::rate)});
+  return own;
+}
+
+// Cheap where nobody has a limit: this is asked of every recipient.
+std::vector<ConnectorId> Side::rates_before(const Envelope& recipient) const {
+  std::vector<ConnectorId> out;
+  if (!attribution_.violations.empty()) return out;
+  for (const auto id : attribution_.judged) {
+    const auto& connector = policy_.connector(id);
+    if (connector.rate_limit && (pass_ == Pass::enforced || connector.mode == Mode::audit)) out.push_back(id);
+  }
+  if (!out.empty() && !judge_recipient(recipient).empty()) out.clear();
+  return out;
+}
+
+RecipientDecision Side::rcpt(const Sender& sender, const Envelope& recipient) {
   RecipientDecision decision = as_decision(deciding(attribution_.violations));
-  const auto own = judge_recipient(recipient);
+  auto own = judge_recipient(recipient);
+  if (own.empty() && attribution_.violations.empty()) own = judge_rates(sender);
   if (const auto* too_large = declared_too_large(attribution_))
     decision = as_decision(too_large);
   else
@@ -130,30 +152,46 @@ bool Side::lacks_header(const Content& content) const {
   return requires_header(policy_, attribution_) && !contains(content.header_met, attribution_.connector);
 }
 
-bool Side::goes_outside() const {
-  return std::any_of(kept_.begin(), kept_.end(), [&](const Envelope& to) { return !policy_.is_ours(to.argument) || !policy_.is_ours(to.resolved); });
+// With a recipient elsewhere it is refused, see judge_content().
+bool Side::is_judged_anew(const Content& content) const {
+  const auto is_ours = [&](const Envelope& to) { return policy_.is_ours(to.argument) && policy_.is_ours(to.resolved); };
+  return accepted_ > 0 && lacks_header(content) && std::all_of(kept_.begin(), kept_.end(), is_ours);
 }
 
-// As if the connector did not exist. There is one answer left to give, so a recipient who is refused now refuses the message.
-Decision Side::judge_anew(const Sender& sender, const Content& content, Steps* steps) {
-  note_recipients(sender, steps);
-  const auto absent = attribution_.connector;
-  if (steps) {
-    std::erase_if(*steps, [&](const Step& step) { return step.connector == absent && step.outcome != Outcome::violated; });
-    steps->push_back({absent, Outcome::not_selected, Because::header_unmet, Rule::none});
-  }
+// The same message, as if the connector did not exist. There is one answer left to give, so a recipient who is refused now refuses all.
+Side Side::without_connector(const Sender& sender, Steps* steps, std::vector<ConnectorId>* rates) const {
   Side anew(policy_, connection_, pass_);
   anew.attribution_.without = attribution_.without;
-  anew.attribution_.without.push_back(absent);
+  anew.attribution_.without.push_back(attribution_.connector);
   anew.refused_ = refused_;
   anew.mail(sender, steps);
   for (const auto& recipient : kept_) {
-    const auto verdict = anew.rcpt(recipient);
+    if (rates)
+      for (const auto id : anew.rates_before(recipient)) rates->push_back(id);
+    const auto verdict = anew.rcpt(sender, recipient);
     if (!is_refusal(verdict.action)) continue;
     anew.recipients_ = {verdict};
     anew.accepted_ = 0;
     break;
   }
+  return anew;
+}
+
+std::vector<ConnectorId> Side::rates_before_end(const Sender& sender, const Content& content) const {
+  std::vector<ConnectorId> out;
+  if (!is_judged_anew(content)) return out;
+  const auto anew = without_connector(sender, nullptr, &out);
+  return anew.is_judged_anew(content) ? anew.rates_before_end(sender, content) : out;
+}
+
+Decision Side::judge_anew(const Sender& sender, const Content& content, Steps* steps) {
+  note_recipients(sender, steps);
+  if (steps) {
+    const auto absent = attribution_.connector;
+    std::erase_if(*steps, [&](const Step& step) { return step.connector == absent && step.outcome != Outcome::violated; });
+    steps->push_back({absent, Outcome::not_selected, Because::header_unmet, Rule::none});
+  }
+  auto anew = without_connector(sender, steps, nullptr);
   auto d = anew.end(sender, content, steps);
   if (is_refusal(d.action)) d.stage = Stage::eom;
   auto next = d.recipients.begin();
@@ -165,8 +203,7 @@ Decision Side::judge_anew(const Sender& sender, const Content& content, Steps* s
 }
 
 Decision Side::end(const Sender& sender, const std::optional<Content>& content, Steps* steps) {
-  const bool anew = accepted_ > 0 && content && lacks_header(*content) && !goes_outside();
-  return anew ? judge_anew(sender, *content, steps) : conclude(sender, content, steps);
+  return content && is_judged_anew(*content) ? judge_anew(sender, *content, steps) : conclude(sender, content, steps);
 }
 
 Decision Side::conclude(const Sender& sender, const std::optional<Content>& content, Steps* steps) {
@@ -219,9 +256,31 @@ RecipientDecision Deliberation::mail(Sender sender) {
   return enforced_.mail(sender_, steps_);
 }
 
+// Each once a message.
+std::vector<ConnectorId> Deliberation::not_asked(std::vector<ConnectorId> ids, const std::vector<ConnectorId>& audit) const {
+  ids.insert(ids.end(), audit.begin(), audit.end());
+  std::sort(ids.begin(), ids.end());
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+  std::erase_if(ids, [&](ConnectorId id) { return contains(rates_asked_, id); });
+  return ids;
+}
+
+std::vector<ConnectorId> Deliberation::rates_before(const Envelope& recipient) const {
+  return not_asked(enforced_.rates_before(recipient), audit_ ? audit_->rates_before(recipient) : std::vector<ConnectorId>{});
+}
+
+std::vector<ConnectorId> Deliberation::rates_before_end(const Content& content) const {
+  return not_asked(enforced_.rates_before_end(sender_, content), audit_ ? audit_->rates_before_end(sender_, content) : std::vector<ConnectorId>{});
+}
+
+void Deliberation::note_rate(ConnectorId asked, bool exceeded) {
+  rates_asked_.push_back(asked);
+  if (exceeded) sender_.rates_exceeded.push_back(asked);
+}
+
 RecipientDecision Deliberation::rcpt(const Envelope& recipient) {
-  if (audit_) audit_->rcpt(recipient);
-  const auto verdict = enforced_.rcpt(recipient);
+  if (audit_) audit_->rcpt(sender_, recipient);
+  const auto verdict = enforced_.rcpt(sender_, recipient);
   for (auto* routing : {&routing_, &audit_routing_})
     if (*routing) (*routing)->rcpt(recipient, !is_refusal(verdict.action));
   return verdict;
@@ -273,7 +332,7 @@ Decision refuse_at_connect(const Policy& policy, const Facts& facts) {
   if (policy.has_audit_connectors() && !is_refused_at_connect(policy, facts.connection, Pass::audit)) {
     Side audit(policy, facts.connection, Pass::audit);
     audit.mail(facts.sender, nullptr);
-    for (const auto& recipient : facts.recipients) audit.rcpt(recipient);
+    for (const auto& recipient : facts.recipients) audit.rcpt(facts.sender, recipient);
     static_cast<void>(audit.end(facts.sender, facts.content, nullptr));
     for (const auto& recipient : audit.recipients())
       if (!d.audit) d.audit = difference(refused, recipient, audit.attribution().connector);

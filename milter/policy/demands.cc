@@ -3,9 +3,6 @@
 
 #include <algorithm>
 
-#include "policy/decide.h"
-#include "policy/text.h"
-
 namespace cm {
 
 bool source_holds(const Case& c, ConnectorId id) {
@@ -37,17 +34,6 @@ bool identity_holds(const Case& c, ConnectorId id) {
 bool via_holds(const Case& c, ConnectorId id) {
   const auto& via = c.compiled(id).via;
   return std::any_of(via.begin(), via.end(), [&](ConnectorId v) { return c.exists(v) && identity_holds(c, v); });
-}
-
-void note_required_header(const Policy& policy, std::string_view name, std::string_view value, std::vector<ConnectorId>& met) {
-  const auto& index = policy.index().required_headers;
-  if (index.empty()) return;
-  const auto values = index.find(to_lower(name));
-  if (values == index.end()) return;
-  const auto found = values->second.find(text::unfold(value));
-  if (found == values->second.end()) return;
-  for (const auto id : found->second)
-    if (!contains(met, id)) met.push_back(id);
 }
 
 bool tls_holds(const Case& c, ConnectorId id) {

@@ -24,6 +24,13 @@ std::string sender_text(const Sender& sender) {
   return out;
 }
 
+// The engine counts nothing.
+std::string rate_aside(const InboundConnector* connector) {
+  if (!connector || !connector->rate_limit) return {};
+  const auto& limit = *connector->rate_limit;
+  return "; assumed: its rate_limit of " + std::to_string(limit.messages) + " messages in " + duration_text(limit.seconds) + " is not used up";
+}
+
 std::string unmet(const InboundConnector* connector, const Connection& connection, const Sender& sender, Rule rule) {
   switch (rule) {
     case Rule::closed: return "the listener is closed, and no connector on it can accept " + client_text(connection);
@@ -129,9 +136,9 @@ std::string render_step(const Policy& policy, const Connection& connection, cons
     case Because::grant_applies: return "a grant or exemption applies, so no partner is asked";
     case Because::vouched_applies: return "the mail is vouched for, so no partner is asked";
     case Because::refused_before: return "the mail was refused before it was asked";
-    case Because::identity_holds: return "every identity setting holds, and its demands are met";
-    case Because::via_holds: return "a connector named in its via is proven, and its demands are met";
-    case Because::demands_met: return "its TLS demands and limits are met; it asks for no identity";
+    case Because::identity_holds: return "every identity setting holds, and its demands are met" + rate_aside(connector);
+    case Because::via_holds: return "a connector named in its via is proven, and its demands are met" + rate_aside(connector);
+    case Because::demands_met: return "its TLS demands and limits are met; it asks for no identity" + rate_aside(connector);
     case Because::vouched_login: return "the client logged in as " + quoted(sender.login) + " and the sender is ours or null";
     case Because::vouched_local: return "the mail was submitted on this machine";
     case Because::nothing_in_scope: return "no inbound connector is about this mail, and unmatched mail is accepted here";

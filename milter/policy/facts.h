@@ -40,7 +40,7 @@ struct Sender {
   Tls tls;
   std::string login;                           // SASL login; empty: not authenticated
   std::optional<std::uint64_t> declared_size;  // SIZE=
-  bool rate_exceeded = false;                  // the rate verdict, taken outside
+  std::vector<std::uint32_t> rates_exceeded;   // inbound connectors whose bucket is empty: the rate verdict, taken outside
 };
 
 /// The From header fields of a message.

@@ -70,7 +70,8 @@ Sender sender_of(const Policy& policy, const Attributes& attributes) {
 bool is_granted(const Policy& policy, const Connection& connection, const Sender& sender, const Envelope& recipient) {
   if (!sender.envelope.argument.is_valid() || is_refused_at_connect(policy, connection)) return false;
   Side side(policy, connection, Pass::enforced);
-  if (side.mail(sender, nullptr).rule != Rule::none || side.rcpt(recipient).rule != Rule::none || side.attribution().connector == no_connector)
+  if (side.mail(sender, nullptr).rule != Rule::none || side.rcpt(sender, recipient).rule != Rule::none ||
+      side.attribution().connector == no_connector)
     return false;
   const auto& connector = policy.connector(side.attribution().connector);
   if (connector.requires_header()) return false;  // which nobody knows before the end of the message

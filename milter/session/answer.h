@@ -8,6 +8,7 @@
 #include "policy/render.h"
 #include "session/edits.h"
 #include "session/in_flight.h"
+#include "session/rate.h"
 
 namespace cm::session {
 
@@ -16,6 +17,7 @@ struct Accepted {
   RecipientDecision verdict;
   bool audit_differs = false;
   std::string log_line;
+  std::vector<RateLimits::Token> tokens{};  // given back if it comes to nothing
 };
 
 /// To proceed, or a reply that refuses; at end of message to proceed means: perform the edits, then accept.

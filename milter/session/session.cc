@@ -1,7 +1,10 @@
 // The state machine of one MTA connection. Decides nothing about mail itself: that is policy/decide.h.
 #include "session/session.h"
 
+#include <algorithm>
+
 #include "observe/record.h"
+#include "policy/required_header.h"
 #include "policy/text.h"
 #include "session/trace_id.h"
 
@@ -56,7 +59,7 @@ Answer Session::mail(MailEvent event) {
   InFlight hold(shared_.in_flight);  // before the look at `draining`, so that a shutdown never misses a message
   observe::add(shared_.counters.messages);
   const auto policy = shared_.policy.get();
-  Sender sender{envelope(*policy, event.argument, event.resolved), std::move(event.tls), std::move(event.login), event.declared_size, false};
+  Sender sender{envelope(*policy, event.argument, event.resolved), std::move(event.tls), std::move(event.login), event.declared_size, {}};
   if (!connected_) return {internal_failure(), {}, {}};
   if (shared_.draining) return refuse_mail(*policy, sender, event.queue_id, {421, "4.3.2", "Service is shutting down, please try again later"});
   const auto keys = shared_.keys ? shared_.keys->get() : nullptr;
@@ -110,12 +113,22 @@ Answer Session::refuse(Message& message, const RecipientDecision& verdict, const
   return answer;
 }
 
+// A message takes its tokens at the first recipient that is acceptable otherwise, and keeps them until it is accepted or comes to nothing.
+void Session::ask_rates(Message& message, const std::vector<ConnectorId>& limited) {
+  for (const auto id : limited) {
+    auto token = shared_.rates.take(message.policy->connector(id), connection_, message.deliberation.sender());
+    message.deliberation.note_rate(id, !token);
+    if (token) message.tokens.emplace_back(id, std::move(token));
+  }
+}
+
 Answer Session::rcpt(RcptEvent event) {
   if (!message_) return {internal_failure(), {}, {}};
   if (message_->failed) return {internal_failure(message_->trace_id), {}, {}};
   auto& message = *message_;
   if (!event.queue_id.empty()) message.queue_id = std::move(event.queue_id);
   const auto recipient = envelope(*message.policy, event.argument, event.resolved);
+  ask_rates(message, message.deliberation.rates_before(recipient));
   const auto verdict = message.deliberation.rcpt(recipient);
   if (is_refusal(verdict.action)) {
     const bool surplus = verdict.rule == Rule::recipients;
@@ -163,6 +176,7 @@ Answer Session::end_of_message(std::string queue_id) {
     message_.reset();
     return answer;
   }
+  ask_rates(message, message.deliberation.rates_before_end(message.content));
   const auto decision = message.deliberation.end(message.content);
   const RecipientDecision verdict{decision.action, decision.rule, decision.connector};
   Answer answer;
@@ -179,13 +193,17 @@ Answer Session::end_of_message(std::string queue_id) {
     answer.edits = plan_edits(message.removable, *message.policy, decision, added, message.trace_id);
     answer.accepted = {verdict, decision.audit.has_value() && !message.difference_counted,
                        line(message, verdict, nullptr, &message.first_recipient, &decision.audit, &decision)};
+    for (auto& [id, token] : message.tokens)  // of a connector that is as if it did not exist the token goes back
+      if (std::find(decision.without.begin(), decision.without.end(), id) == decision.without.end())
+        answer.accepted.tokens.push_back(std::move(token));
   }
   answer.hold = std::move(message.hold);
   message_.reset();
   return answer;
 }
 
-void Session::accepted(const Accepted& accepted) {
+void Session::accepted(Accepted& accepted) {
+  for (auto& token : accepted.tokens) token.spend();
   count(accepted.verdict);
   if (accepted.audit_differs) observe::add(shared_.counters.audit_differences);
   shared_.record(accepted.log_line);

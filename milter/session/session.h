@@ -9,8 +9,6 @@
 #include <ctime>
 #include <functional>
 #include <memory>
-#include <optional>
-#include <string>
 #include <string_view>
 #include <vector>
 
@@ -18,7 +16,6 @@
 #include "observe/counters.h"
 #include "policy/decide.h"
 #include "session/answer.h"
-#include "session/in_flight.h"
 #include "session/mta.h"
 #include "session/tagging.h"
 
@@ -32,6 +29,7 @@ struct Shared {
   std::atomic<bool> draining{false};             // no new messages
   std::atomic<int> in_flight{0};                 // messages between MAIL and the end of the answer to end of message
   const Published<seal::Keys>* keys = nullptr;   // null or empty: trust headers are not signed
+  RateLimits rates{};
   std::function<std::int64_t()> unix_time = [] { return static_cast<std::int64_t>(std::time(nullptr)); };
 };
 
@@ -53,7 +51,7 @@ class Session {
   void body(std::string_view octets);
   Answer end_of_message(std::string queue_id);
   /// Logs and counts an accepted message, after its edits were performed.
-  void accepted(const Accepted& accepted);
+  void accepted(Accepted& accepted);
   void abort() { message_.reset(); }
   /// Something went wrong in a step that has no answer: the message gets a tempfail at the next one.
   void fail() noexcept;
@@ -73,6 +71,7 @@ class Session {
     std::uint64_t bytes = 0;
     RemovableHeaders removable;
     std::optional<Tagging> tagging;  // only if there are keys
+    std::vector<std::pair<ConnectorId, RateLimits::Token>> tokens;
   };
   struct PlainRefusal {  // that no connector is about
     int code;
@@ -80,6 +79,7 @@ class Session {
     Rule rule = Rule::none;
   };
   Answer refuse_mail(const Policy& policy, const Sender& sender, std::string_view queue_id, const PlainRefusal& why);
+  void ask_rates(Message& message, const std::vector<ConnectorId>& limited);
   Answer refuse_content(const Message& message, const PlainRefusal& why);
   Answer refuse(Message& message, const RecipientDecision& verdict, const Envelope* recipient, const std::optional<AuditDifference>& audit,
                 bool logged = true);

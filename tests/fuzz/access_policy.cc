@@ -57,7 +57,7 @@ static Facts facts_of(const Policy& policy, std::map<std::string, std::string> s
   Facts facts = generated;  // TLS and login as they were
   facts.connection.local = false;
   facts.content.reset();
-  facts.sender.rate_exceeded = false;
+  facts.sender.rates_exceeded.clear();
   if (facts.sender.declared_size == 0U) facts.sender.declared_size.reset();
   if (facts.sender.tls.certificate == CertificateState::verified && facts.sender.tls.subject.empty())
     facts.sender.tls.certificate = CertificateState::unverified;

@@ -20,6 +20,8 @@ using namespace cm::session;
 
 namespace {
 
+constexpr std::uint32_t printer_id = 1, printer_messages = 3;  // its place in the policy; its rate limit, while the clock stands
+
 InboundConnector connector(const char* name, Duty duty) {
   InboundConnector c;
   c.name = name;
@@ -76,6 +78,7 @@ PolicyData rich_policy(bool second) {
   printer.recipients = {false, true, {}};
   printer.senders = {false, false, {*AddressPattern::parse("p@us.example").value}};
   printer.max_recipients = 2;
+  printer.rate_limit = RateLimit{printer_messages, 60, RateLimit::Key::connector};
   backup.auth_users.push_back("b");
   auto lock = partner("lock", "*"), fabrikam = partner("fabrikam", "a.example"), tagged = partner("tagged", ".d.example"),
        tls = partner("tls", "*.a.example");
@@ -228,14 +231,14 @@ class Model {
     if (event.tls.certificate == CertificateState::verified) REQUIRE(macros_.has(mta_ == Mta::postfix ? "{cert_subject}" : "{verify}"));
     REQUIRE(event.login.size() <= 256 && event.tls.version.size() <= 16 && event.queue_id.size() <= 64);
     pinned_ = published_.get();
-    facts_.sender = {envelope(event.argument, event.resolved), event.tls, event.login, event.declared_size, false};
+    facts_.sender = {envelope(event.argument, event.resolved), event.tls, event.login, event.declared_size, {}};
     facts_.recipients.clear();
     facts_.content.emplace();
     fields_.clear();
     accepted_ = seen_own_ = seen_ = 0;
     from_fields_ = 0;
     size_ = 2;
-    failed_ = false;
+    failed_ = asked_ = false;
     const bool serves = connected_ && !shared_.draining && (sees_body_ || !pinned_->counts_sizes());
     const auto answer = session_.mail(std::move(event));
     open_ = !answer.refusal;
@@ -253,7 +256,10 @@ class Model {
     const std::string argument(bytes.line());
     const char* const arguments[] = {argument.c_str(), nullptr};
     auto event = read_rcpt(mta_, macros_.macros(), arguments);
-    if (open_ && !failed_) facts_.recipients.push_back(envelope(event.argument, event.resolved));
+    if (open_ && !failed_) {
+      facts_.recipients.push_back(envelope(event.argument, event.resolved));
+      ask_rate();
+    }
     const auto answer = session_.rcpt(std::move(event));
     if (answer.refusal) check_reply(*answer.refusal);
     if (!open_ || failed_) return REQUIRE(answer.refusal && answer.refusal->code == 451);
@@ -263,6 +269,17 @@ class Model {
     REQUIRE(answer.refusal.has_value() == is_refusal(wanted.action));
     accepted_ += answer.refusal ? 0 : 1;
     REQUIRE(!answer.refusal || (wanted.action == Action::tempfail) == (answer.refusal->code / 100 == 4));
+  }
+
+  // The oracle is told of an empty bucket when the session finds it: at the first recipient that is acceptable otherwise.
+  void ask_rate() {
+    auto facts = facts_;
+    facts.content.reset();
+    facts.recipients = {facts_.recipients.back()};
+    const auto decision = reference::reference_decide(pinned_->data(), facts);
+    if (asked_ || decision.rule != Rule::none || decision.connector != printer_id) return;
+    asked_ = true;
+    if (sent_ == printer_messages) facts_.sender.rates_exceeded.push_back(printer_id);
   }
 
   void header(fuzz::Bytes& bytes) {
@@ -313,7 +330,7 @@ class Model {
   }
 
   void end() {
-    const auto answer = session_.end_of_message("Q1");
+    auto answer = session_.end_of_message("Q1");
     const bool was_open = open_ && !failed_ && !facts_.recipients.empty();
     open_ = false;
     if (answer.refusal) check_reply(*answer.refusal);
@@ -325,7 +342,10 @@ class Model {
     const bool too_many = seen_ > limits::removable_headers;
     REQUIRE(answer.refusal.has_value() == (is_refusal(wanted.action) || too_many));
     REQUIRE(answer.refusal || accepted_ > 0);
-    if (!answer.refusal) check_edits(answer.edits, wanted);
+    if (answer.refusal) return;
+    check_edits(answer.edits, wanted);
+    session_.accepted(answer.accepted);
+    sent_ += asked_ ? 1 : 0;
   }
 
   void check_edits(const std::vector<MtaAction>& edits, const Decision& wanted) const {
@@ -360,7 +380,10 @@ class Model {
 
   Published<Policy> published_{policies()[0]};
   observe::Counters counters_;
-  Shared shared_{published_, counters_, [](std::string_view line) { REQUIRE(fuzz::is_printable(line) && line.size() < 8000 && !line.empty()); }};
+  Shared shared_{.policy = published_,
+                 .counters = counters_,
+                 .record = [](std::string_view line) { REQUIRE(fuzz::is_printable(line) && line.size() < 8000 && !line.empty()); },
+                 .rates = RateLimits([] { return std::chrono::milliseconds(0); })};
   static std::shared_ptr<const seal::Keys> one_key() {
     seal::Keys keys;
     keys.push_back({"k", std::string(32, 'k')});
@@ -371,7 +394,8 @@ class Model {
   Session session_;
   MacroTable macros_;
   Mta mta_ = Mta::unknown;
-  bool second_ = false, connected_ = false, open_ = false, failed_ = false;
+  bool second_ = false, connected_ = false, open_ = false, failed_ = false, asked_ = false;
+  std::uint32_t sent_ = 0;  // by the printer
   std::shared_ptr<const Policy> pinned_;
   Facts facts_;
   std::vector<reference::HeaderField> fields_;

@@ -155,7 +155,7 @@ void reduce_message(const Facts& facts, Reductions& out) {
     if (f.content) f.content->header_met.clear();
   });
   out.emplace_back([](PolicyData&, Facts& f) { f.sender.declared_size.reset(); });
-  out.emplace_back([](PolicyData&, Facts& f) { f.sender.rate_exceeded = false; });
+  out.emplace_back([](PolicyData&, Facts& f) { f.sender.rates_exceeded.clear(); });
   out.emplace_back([](PolicyData&, Facts& f) { f.sender.login.clear(); });
   out.emplace_back([](PolicyData&, Facts& f) { f.sender.tls = {}; });
   out.emplace_back([](PolicyData&, Facts& f) { f.connection.local = false; });

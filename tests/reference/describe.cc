@@ -45,6 +45,7 @@ void connector(std::ostream& out, const InboundConnector& c) {
   limit(out, "recipients", c.recipients);
   if (c.max_message_size != 0) out << " max_message_size=" << c.max_message_size;
   if (c.max_recipients != 0) out << " max_recipients=" << c.max_recipients;
+  if (c.rate_limit) out << " rate_limit";
   if (c.is_partner()) out << " check_header_from=" << to_string(c.check_header_from);
   out << " on_violation=" << to_string(c.on_violation) << (c.accept_headers ? " accept_headers" : "") << '\n';
 }
@@ -114,7 +115,7 @@ std::string describe(const Facts& facts) {
         << (sender.tls.certificate == CertificateState::verified ? "" : " UNVERIFIED");
   if (!sender.login.empty()) out << " login=" << sender.login;
   if (sender.declared_size) out << " SIZE=" << *sender.declared_size;
-  if (sender.rate_exceeded) out << " RATE";
+  list(out, "rates_exceeded", sender.rates_exceeded, id);
   out << "\n  from " << address(sender.envelope) << '\n';
   for (const auto& recipient : recipients) out << "  to " << address(recipient) << '\n';
   if (!content) return out.str();

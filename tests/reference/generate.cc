@@ -110,6 +110,7 @@ InboundConnector random_connector(Dice& dice, const PolicyData& policy) {
     make_grant(dice, c);
   if (dice.percent(15)) c.max_message_size = dice.percent(50) ? 100 : 200;
   if (dice.percent(20)) c.max_recipients = 1 + static_cast<std::uint32_t>(dice.below(2));
+  if (dice.percent(15)) c.rate_limit = RateLimit{30, 60, RateLimit::Key::source};
   c.trust = std::string(to_string(c.duty));
   return c;
 }
@@ -193,7 +194,8 @@ Facts random_facts(Dice& dice, const PolicyData& policy) {
   if (!facts.connection.local && dice.percent(25)) facts.sender.login = dice.of(logins);
   if (!dice.percent(12)) facts.sender.envelope = random_mailbox(dice, policy, 2);
   if (dice.percent(25)) facts.sender.declared_size = dice.of(sizes);
-  facts.sender.rate_exceeded = dice.percent(4);
+  for (std::uint32_t id = 0; id < policy.inbound.size(); ++id)
+    if (policy.inbound[id].rate_limit && dice.percent(40)) facts.sender.rates_exceeded.push_back(id);
   for (auto n = 1 + dice.below(4); n > 0; --n) facts.recipients.push_back(random_mailbox(dice, policy, 6));
   if (dice.percent(80)) facts.content = random_content(dice);
   return facts;

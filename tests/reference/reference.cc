@@ -39,13 +39,15 @@ bool refused_at_connect(const Case& c) {
 // that is met, the most specific one."
 ConnectorId shown_connector(const Finding& finding) { return finding.chosen != no_connector ? finding.chosen : finding.tls_only; }
 
-// 3.5 "Rates are counted only for messages whose other demands are met".
-void ask_rate(const Case& c, Finding& finding) {
-  const auto id = shown_connector(finding);
-  if (c.facts.sender.rate_exceeded && id != no_connector && finding.violations.empty()) add(finding.violations, Rule::rate, id, Action::tempfail);
-}
-
 // ---- 3.5 at RCPT
+
+// 3.5 "Rates are counted only for messages whose other demands are met"; 3.3 rate_limit: of every connector whose limits bind the message.
+void judge_rates(const Case& c, const Finding& finding, Violations& violations) {
+  if (!violations.empty()) return;
+  const auto& empty = c.facts.sender.rates_exceeded;
+  for (const auto id : finding.judged)
+    if (std::count(empty.begin(), empty.end(), id) > 0) add(violations, Rule::rate, id, Action::tempfail);
+}
 
 Violations judge_recipient(const Case& c, const Finding& finding, const Envelope& recipient, std::uint32_t accepted) {
   Violations violations = finding.violations;
@@ -59,6 +61,7 @@ Violations judge_recipient(const Case& c, const Finding& finding, const Envelope
     if (is_refusal(verdict(violations).action)) break;
     if (c.at(id).max_recipients != 0 && accepted >= c.at(id).max_recipients) add(violations, Rule::recipients, id, Action::tempfail);
   }
+  judge_rates(c, finding, violations);
   return violations;
 }
 
@@ -200,8 +203,7 @@ const Violation* too_large(const Violations& violations) {
 Decision without_it(const Case& anew, Recipients recipients) {
   if (refused_at_connect(anew))
     return refuse_accepted({}, {Action::reject, Rule::closed, no_connector}, {{Rule::closed, no_connector, Action::reject}}, recipients);
-  auto found = find(anew);
-  ask_rate(anew, found);
+  const auto found = find(anew);
   std::uint32_t accepted = 0;
   for (std::size_t i = 0; i < recipients.given.size(); ++i) {
     if (is_refusal(recipients.given[i].action)) continue;
@@ -234,8 +236,7 @@ Decision refused_at_mail(const Case& c, const Finding& finding, const Violation&
 Decision decide_pass(const Case& c) {
   if (refused_at_connect(c)) return one_violation(c, Stage::connect, Rule::closed);
   if (!c.facts.sender.envelope.argument.is_valid()) return one_violation(c, Stage::rcpt, Rule::syntax);
-  auto finding = find(c);
-  ask_rate(c, finding);
+  const auto finding = find(c);
   if (const auto* size = too_large(finding.violations)) return refused_at_mail(c, finding, *size);
   return decide_message(c, finding, decide_recipients(c, finding));
 }

@@ -87,6 +87,7 @@ bool holds(const Case& c, const Decision& d, const Step& step, const InboundConn
   }
   if (step.outcome != Outcome::violated) return false;
   const auto& recipients = c.facts.recipients;
+  const auto& sender = c.facts.sender;
   switch (step.rule) {
     case Rule::source: return !connector.has_identity() || !source_holds(c, connector);
     case Rule::auth: return !login_holds(c, connector);
@@ -94,7 +95,7 @@ bool holds(const Case& c, const Decision& d, const Step& step, const InboundConn
     case Rule::tls: return !tls_holds(c, connector);
     case Rule::sender: return !limit_fits(c.policy, connector.senders, c.facts.sender.envelope);
     case Rule::size: return connector.max_message_size != 0;
-    case Rule::rate: return c.facts.sender.rate_exceeded;
+    case Rule::rate: return std::count(sender.rates_exceeded.begin(), sender.rates_exceeded.end(), step.connector) > 0;
     case Rule::recipient:
       return std::any_of(recipients.begin(), recipients.end(), [&](const Envelope& r) { return !limit_fits(c.policy, connector.recipients, r); });
     case Rule::recipients: return has_surplus(c, connector);

@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
-#include "policy/decide.h"
 #include "policy/render.h"
+#include "policy/required_header.h"
 #include "policy/routing.h"
 
 namespace cm::reference {

@@ -197,8 +197,9 @@ BOOST_AUTO_TEST_CASE(risks) {
   };
   const auto device = [](const std::string& rest) { return "{ name = \"a\"; type = \"device\"; source_ips = \"192.0.2.1\";\n" + rest + " }"; };
   const std::string unbounded =
-      "this device may send to any recipient without a rate limit: whoever takes it over can send spam as us; set recipients = \"internal\" or name "
-      "the addresses it needs";
+      "this device may send to any recipient without a rate limit: whoever takes it over can send spam as us; add rate_limit, set recipients = "
+      "\"internal\" "
+      "or name the addresses it needs";
   const std::string lock = partner("lock", "\"*\"", "source_ips = [ \"198.51.100.0/24\", \"2001:db8:1::/48\" ];") + ",\n";
   const std::string no_via =
       "main.conf:4: warning: inbound.a.source_ips: has no via, while \"lock\" (main.conf:3) receives mail of every sender: this partner's mail that "

@@ -1,5 +1,6 @@
 // Every inbound setting: its default, its values, and what is said about a wrong one.
 #define BOOST_TEST_DYN_LINK
+#include "config/rate_limit.h"
 #include "fixture.h"
 
 using namespace cm;
@@ -123,10 +124,9 @@ BOOST_AUTO_TEST_CASE(settings_by_type) {
         "main.conf:5: error: inbound.a.recipients: relay connectors do not take this setting: it is for on_premises, device",
         "main.conf:5: error: inbound.a.trust: relay connectors do not take this setting: it is for on_premises, device, partner",
         "main.conf:5: error: inbound.a.accept_headers: relay connectors do not take this setting: it is for on_premises"}},
-      {"{ name = \"a\"; type = \"device\"; recipients = \"internal\"; source_ips = \"192.0.2.1\";\nrate_limit = { }; repair = \"date\"; "
+      {"{ name = \"a\"; type = \"device\"; recipients = \"internal\"; source_ips = \"192.0.2.1\";\nrepair = \"date\"; "
        "rewrite_sender = \"x@us.example\"; accept_tags = true; require_header = { }; }",
-       {"main.conf:4: error: inbound.a.rate_limit: is not implemented in this version: remove it",
-        "main.conf:4: error: inbound.a.repair: is not implemented in this version: remove it",
+       {"main.conf:4: error: inbound.a.repair: is not implemented in this version: remove it",
         "main.conf:4: error: inbound.a.rewrite_sender: is not implemented in this version: remove it",
         "main.conf:4: error: inbound.a.accept_tags: device connectors do not take this setting: it is for on_premises",
         "main.conf:4: error: inbound.a.require_header: device connectors do not take this setting: it is for on_premises"}},
@@ -175,6 +175,42 @@ BOOST_AUTO_TEST_CASE(required_headers) {
         "mail "
         "that comes in: ask for a field that only the peer sets"}},
   });
+}
+
+BOOST_AUTO_TEST_CASE(rate_limits) {
+  const auto with = [](const std::string& limit) {
+    return "{ name = \"a\"; type = \"relay\"; source_ips = \"192.0.2.1\";\nrate_limit = " + limit + "; }";
+  };
+  const std::string at = "main.conf:4: error: inbound.a.rate_limit";
+  check_inbound({
+      {with("{ messages = 30; per = \"1m\"; key = \"sender\"; }"), {}},
+      {with("{ messages = 1000000; per = \"366d\"; }"), {}},
+      {with("{ }"),
+       {at + ".messages: is missing: how many messages are allowed within `per`",
+        at + ".per: is missing: the time in which as many messages are allowed, such as \"1m\""}},
+      {with("30"), {at + ": expected a group { }, found a number"}},
+      {with("{ messages = 0; per = \"1m\"; }"), {at + ".messages: must be 1 to 2147483647, found 0; for no limit leave rate_limit out"}},
+      {with("{ messages = 1000001; per = \"1m\"; }"), {at + ".messages: is more than 1000000: for no limit leave rate_limit out"}},
+      {with("{ messages = 1; per = 60; }"), {at + ".per: expected a string in double quotes, found a number"}},
+      {with("{ messages = 1; per = \"0m\"; }"), {at + ".per: \"0m\" is no time: expected at least \"1s\""}},
+      {with("{ messages = 1; per = \"367d\"; }"), {at + ".per: \"367d\" is too long: at most \"366d\""}},
+      {with("{ messages = 1; per = \"99999999999999999999s\"; }"), {at + ".per: \"99999999999999999999s\" is too long: at most \"366d\""}},
+      {with("{ messages = 1; per = \"1 m\"; }"), {at + ".per: \"1 m\" is no duration: expected digits, then s, m, h or d, such as \"1m\""}},
+      {with("{ messages = 1; per = \"m\"; }"), {at + ".per: \"m\" is no duration..."}},
+      {with("{ messages = 1; per = \"-1m\"; }"), {at + ".per: \"-1m\" is no duration..."}},
+      {with("{ messages = 1; per = \"1m\"; key = \"client\"; }"),
+       {at + ".key: \"client\" is not known here: expected \"source\", \"connector\" or \"sender\""}},
+      {with("{ messages = 1; per = \"1m\"; keys = \"source\"; }"), {at + ".keys: unknown setting (did you mean \"key\"?)"}},
+  });
+}
+
+BOOST_AUTO_TEST_CASE(durations) {
+  const auto seconds = [](const char* text) { return *config::parse_duration(text); };
+  BOOST_TEST(seconds("1s") == 1U);
+  BOOST_TEST(seconds("90s") == 90U);
+  BOOST_TEST(seconds("2m") == 120U);
+  BOOST_TEST(seconds("3h") == 10800U);
+  BOOST_TEST(seconds("366d") == 31622400U);
 }
 
 BOOST_AUTO_TEST_CASE(identity_errors) {

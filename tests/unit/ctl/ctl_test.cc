@@ -206,6 +206,7 @@ BOOST_AUTO_TEST_CASE(show_tells_every_value_and_its_origin) {
   BOOST_TEST(has(text.out, "# " + config + ":5"));
   BOOST_TEST(has(text.out, "require_tls = true;"));
   BOOST_TEST(has(text.out, "# max_recipients is not set"));
+  BOOST_TEST(has(text.out, "# rate_limit is not set"));
   BOOST_TEST(!has(text.out, "accept_headers"));
   BOOST_TEST(has(run({"show", "printer", "-c", config}).out, "comment = \"it is \\\"old\\\"\";"));
   BOOST_TEST(has(run({"show", "printer", "-c", config}).out, "senders = [ \".contoso.example\" ];"));

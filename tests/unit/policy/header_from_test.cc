@@ -129,6 +129,10 @@ BOOST_AUTO_TEST_CASE(refuses_what_two_readers_may_read_differently) {
 BOOST_AUTO_TEST_CASE(bounds_are_refusals_not_cuts) {
   const std::string name(cm::limits::header_from_bytes, 'n');
   BOOST_CHECK_EQUAL(read(name + " <a@b.example>"), "!");
+  const std::string address = " <a@b.example>";
+  const std::string fits = name.substr(address.size()) + address;
+  BOOST_CHECK_NE(read(fits), "!");
+  BOOST_CHECK_EQUAL(read('n' + fits), "!");
   std::string many = "a@b.example";
   for (std::size_t i = 1; i < cm::limits::header_from_mailboxes; ++i) many += ",a@b.example";
   BOOST_CHECK_NE(read(many), "!");

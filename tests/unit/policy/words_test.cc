@@ -174,6 +174,13 @@ BOOST_AUTO_TEST_CASE(reasons_of_every_step) {
   BOOST_TEST(step(Because::identity_holds) == "every identity setting holds, and its demands are met");
   BOOST_TEST(step(Because::via_holds) == "a connector named in its via is proven, and its demands are met");
   BOOST_TEST(step(Because::demands_met) == "its TLS demands and limits are met; it asks for no identity");
+  InboundConnector limited = policy.connector(0);
+  limited.rate_limit = RateLimit{30, 120, RateLimit::Key::source};
+  PolicyData data;
+  data.inbound.push_back(limited);
+  const Policy with_rate(data);
+  BOOST_TEST(render_step(with_rate, connection, sender, {0, Outcome::selected, Because::identity_holds, Rule::none}) ==
+             "every identity setting holds, and its demands are met; assumed: its rate_limit of 30 messages in 2m is not used up");
   BOOST_TEST(step(Because::vouched_local) == "the mail was submitted on this machine");
   BOOST_TEST(step(Because::nothing_in_scope) == "no inbound connector is about this mail, and unmatched mail is accepted here");
   sender.login = "u";
