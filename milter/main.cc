@@ -247,6 +247,7 @@ serve::Status Daemon::status() {
   return {.version = PACKAGE_VERSION,
           .pid = ::getpid(),
           .loaded = loaded_,
+          .config = config_->digest,
           .connectors = connectors(),
           .last_reload = result_,
           .in_flight = shared_.in_flight.load(),

@@ -6,6 +6,7 @@ Called by packaging/demo, which installs and builds. Exit status 1 if any row is
 import argparse
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -23,6 +24,8 @@ from private_mta.sink import Sink  # noqa: E402
 from private_mta.smtp_client import message  # noqa: E402
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "conf" / "examples" / "contoso"
+ADDED = (b"From:", b"Date:", b"Message-ID:")  # by `repair`, to what a printer sends
+SIGNATURE = re.compile(r"; t=\d+; k=\w+; h=([^;]*); b=\S+")
 COLUMNS = ("who", "connector", "reply", "headers that arrived", "outbound", "where it is")
 
 
@@ -63,32 +66,48 @@ class Seen:
 
     @property
     def reply(self):
-        return str(self.outcome.reply).replace("\n", " ")
+        first, last = self.outcome.reply, self.last
+        return str(first).replace("\n", " ") + (f"; the last recipient: {last}" if last and not last.accepted and first.accepted else "")
+
+    @property
+    def last(self):
+        """The reply to the last recipient, None if the session did not come so far."""
+        transaction = self.outcome.transaction
+        return transaction.recipients[-1] if transaction and transaction.recipients else None
+
+
+def content_of(row, headers):
+    """The message that a row sends, with these headers."""
+    whole = message(row.sender, subject=row.who, headers=headers)
+    return b"".join(line for line in whole.splitlines(True) if not line.startswith(ADDED)) if row.bare else whole
 
 
 def send(host, next_hops, row):
     """Sends a row's message and waits for what becomes of it."""
-    content = message(row.sender, subject=row.who, headers=row.headers)
-    outcome = host.post(row.sender, row.recipient, row.client, content, row.parameters, listener=row.listener, tls=row.tls, certificate=row.certificate,
-                        login=row.login)
+    recipients = list(row.recipient) if isinstance(row.recipient, tuple) else row.recipient
+    outcome = host.post(row.sender, recipients, row.client, content_of(row, row.headers), row.parameters, listener=row.listener, tls=row.tls,
+                        certificate=row.certificate, login=row.login, helo=row.helo)
     if not outcome.queue_id:
         return Seen(outcome, [])
     attempts = host.postfix.mail_queue.settled(outcome.queue_id)
+    outcome.record = host.daemon.records(f"{outcome.queue_id}: ")[-1]  # a surplus recipient has a line of its own before it
     found = next_hops.have(outcome.queue_id)
     outcome.copies = []
     for _, received in found:
         copy = received.message
-        copy.raw = received.raw
+        copy.raw, copy.sender = received.raw, received.sender
         outcome.copies.append(copy)
     waits = [attempt.reason for attempt in attempts if attempt.status == "deferred"]
     return Seen(outcome, [who for who, _ in found], waits[0] if waits else None)
 
 
-def faults(row, seen):
+def faults(host, row, seen):
     """What is not as it should be with a row, in words."""
     outcome, record = seen.outcome, seen.outcome.record
     if not str(outcome.reply).startswith(row.code + " "):
         yield f"the reply should begin with {row.code}"
+    if row.surplus and not str(seen.last).startswith(row.surplus + " "):
+        yield f"the reply to the last recipient should begin with {row.surplus}: {seen.last}"
     if record.get("connector") != row.connector:
         yield f"the log should name connector {row.connector}: {record.get('line')}"
     if record.get("rule") != row.rule:
@@ -105,19 +124,35 @@ def faults(row, seen):
     if bool(row.waits) != bool(seen.waits) or (row.waits and row.waits not in seen.waits):
         yield f"it should wait because of {row.waits}: {seen.waits}"
     if row.at:
-        yield from faults_of_copy(row, outcome)
+        yield from faults_of_copy(host, row, outcome)
 
 
-def faults_of_copy(row, outcome):
+def faults_of_copy(host, row, outcome):
+    trust = row.trust if row.at == "Exchange" else None
     routing = (("X-Connector-Outbound", row.outbound), ("X-Connector-Route", row.outbound if row.routed else None))
-    for name, start in (("X-Connector-Trust", row.trust), ("X-Connector-Audit", row.audit), *routing):
+    for name, start in (("X-Connector-Trust", trust), ("X-Connector-Audit", row.audit), *routing):
         values = outcome.copy.get_all(name, [])
         if len(values) != (1 if start else 0) or not all(value.startswith(start) for value in values):
             yield f"{name} should be {'one, beginning with ' + start if start else 'absent'}: {values}"
-    if not outcome.copy.raw.replace(b"\r\n", b"\n").endswith(message(row.sender, subject=row.who, headers=row.keeps).replace(b"\r\n", b"\n")):
+    arrived = outcome.copy.raw.splitlines(True)
+    added = [line for line in arrived if row.bare and line.startswith(ADDED)]
+    if row.bare and sorted(line.split(b":")[0] + b":" for line in added) != sorted(ADDED):
+        yield f"there should be one each of {', '.join(map(bytes.decode, ADDED))} {added}"
+    if not b"".join(line for line in arrived if line not in added).replace(b"\r\n", b"\n").endswith(content_of(row, row.keeps).replace(b"\r\n", b"\n")):
         yield "the message below our headers was changed"
-    if len(outcome.ours) != sum(map(bool, (row.trust, row.audit, row.outbound, row.routed))):
+    if outcome.copy.sender != (row.leaves_as or row.sender):
+        yield f"its envelope sender should be {row.leaves_as or row.sender}: {outcome.copy.sender}"
+    if trust and (said := verify(host, outcome.copy))[0] != 0:
+        yield f"its tag should be genuine: {said[1]}"
+    if len(outcome.ours) != sum(map(bool, (trust, row.audit, row.outbound, row.routed))):
         yield f"headers of our family arrived: {outcome.ours}"
+
+
+def verify(host, copy):
+    """(exit status, words) of connectorctl verify about a message that arrived."""
+    path = host.directory / "arrived.eml"
+    path.write_bytes(copy.raw)
+    return host.daemon.control_tool("verify", str(path), "--from", copy.sender)
 
 
 def table(width):
@@ -135,7 +170,11 @@ def table(width):
 
 def cells_of(row, seen):
     outcome = seen.outcome
-    arrived = [header for header in outcome.ours if not header.startswith("X-Connector-Outbound: ")] + list(row.keeps if outcome.copies else ())
+    arrived = [SIGNATURE.sub(r"; signed, with \1", header) for header in outcome.ours if not header.startswith("X-Connector-Outbound: ")]
+    if outcome.copies:
+        arrived += row.keeps
+        arrived += [f"{name}: {outcome.copy[name]}" for name in ("Date", "Message-ID", "From") if row.bare]
+        arrived += [f"(envelope sender: {outcome.copy.sender})"] if row.leaves_as else []
     headers = "; ".join(arrived) if arrived else "(none of ours)" if outcome.copies else "-"
     where = ", ".join(seen.where) or (f"in the queue: {seen.waits}" if seen.waits else "-")
     return row.who, outcome.record.get("connector", "-"), seen.reply, headers, outcome.record.get("outbound", "-"), where
@@ -150,7 +189,7 @@ def run(host, next_hops):
         show("", COLUMNS)
         for row in section.rows:
             seen = send(host, next_hops, row)
-            wrong = list(faults(row, seen))
+            wrong = list(faults(host, row, seen))
             rows, bad = rows + 1, bad + bool(wrong)
             show("BAD" if wrong else "ok", cells_of(row, seen))
             for fault in wrong:
@@ -204,15 +243,26 @@ def stop(state_file):
     return 0
 
 
+def sign(daemon):
+    """Makes the key that the example names in a comment, and puts that line in force."""
+    status, said = daemon.control_tool("key", "new", "2026a")
+    if status != 0:
+        raise RuntimeError(said)
+    text = daemon.config_file.read_text(encoding="utf-8")
+    daemon.config_file.write_text(text.replace("\n#signing = ", "\nsigning = "), encoding="utf-8")
+
+
 def demonstrate(host, next_hops, build, state_file, keep):
     host.daemon.configure_from(EXAMPLE, next_hops.places())
+    sign(host.daemon)
     print(f"Starting a private Postfix and connector-milter with {EXAMPLE.relative_to(EXAMPLE.parents[2])} in {host.directory} ...")
     started = time.monotonic()
     host.start(detached=keep)
     applied = sum(line["value"] is not None and not line.get("without_milter") for line in host.postfix_lines)
     print(f"connectorctl postfix printed {len(host.postfix_lines)} settings; the {applied} of them that need no choice were given to Postfix as they are.\n"
           "Client addresses below are claimed by a trusted test client, and the servers that mail leaves for are played by this program; TLS,\n"
-          "certificates, logins, Postfix and connector-milter are real. X-Connector-Outbound is left out of the headers: it says what \"outbound\" says.")
+          "certificates, logins, Postfix and connector-milter are real. X-Connector-Outbound is left out of the headers: it says what \"outbound\" says.\n"
+          "X-Connector-Trust is signed, stays inside (Exchange gets it, nobody else), and connectorctl verify finds every one genuine.")
     rows, bad = run(host, next_hops)
     print(f"\n{rows - bad} of {rows} as they should be, in {time.monotonic() - started:.0f} seconds."
           + (f" {bad} NOT as they should be, marked BAD." if bad else ""))

@@ -24,18 +24,22 @@ class Row:
     who: str
     sender: str
     client: str
-    recipient: str = ANNA
+    recipient: str = ANNA       # or several
     listener: str = "mx"
     tls: bool = False
     certificate: str = None     # label in private_mta.certificates
     login: bool = False
     headers: tuple = ()
     parameters: tuple = ()
+    helo: str = "client.example"
+    bare: bool = False          # without From, Date and Message-ID; it arrives with one of each
     # What must become of it:
     connector: str = None
     code: str = "250"
     rule: str = None
-    trust: str = None           # how X-Connector-Trust begins; None: no such header
+    surplus: str = None         # the reply to the last recipient, beside `code` for the others
+    leaves_as: str = None       # the envelope sender that arrives, if it is not `sender`
+    trust: str = None           # how X-Connector-Trust begins; None: no such header. It arrives, signed, at Exchange alone
     audit: str = None           # how X-Connector-Audit begins
     keeps: tuple = ()           # of `headers`, those that must arrive; all others must not
     outbound: str = "to-exchange"
@@ -59,6 +63,11 @@ def anna(who, recipient, **row):
     return Row(who, ANNA, HOTEL, recipient, "submission", login=True, trust=f"user; src={HOTEL}; ", **row)
 
 
+def printer(who, sender="scanner@contoso.example", connector="printer-2f", **row):
+    return Row(who, sender, PRINTER, listener="relay", helo=PRINTER, connector=connector, **row)
+
+
+SCANNER, SCANS, BY_PRINTER = "scanner@contoso.example", "scans@contoso.example", "device; connector=printer-2f; "
 JOE, BOB = "joe@somewhere.example", "bob@fabrikam.example"
 PROVIDED = {"outbound": "to-provider", "at": "Provider"}
 RELAY_DENIED = "554 5.7.1"  # by Postfix, which was not told to permit it
@@ -80,8 +89,8 @@ SECTIONS = (
         Row("anybody, through the provider", "joe@somewhere.example", PROVIDER, tls=True, connector="provider", trust="partner; connector=provider; "),
         Row("the same mail straight to us", "joe@somewhere.example", STRANGER, tls=True, connector="provider", code="550 5.7.1", rule="source"),
         fabrikam("a stranger who claims fabrikam's domain", client=STRANGER, tls=True, connector="fabrikam", code="550 5.7.1", rule="source"),
-        Row("a stranger who claims northwind's (TLS only)", "eve@northwind.example", STRANGER, tls=True, connector="provider", code="550 5.7.1", rule="source"),
-        Row("northwind through the provider, TLS", "kim@northwind.example", PROVIDER, tls=True, connector="provider", trust="partner; connector=provider; "),
+        Row("a stranger who claims northwind's", "eve@northwind.example", STRANGER, tls=True, connector="northwind", code="550 5.7.1", rule="source"),
+        Row("northwind through the provider, TLS", "kim@northwind.example", PROVIDER, tls=True, connector="northwind", trust="partner; connector=northwind; "),
         Row("... the provider hands it over in clear text", "kim@northwind.example", PROVIDER, connector="northwind", code="550 5.7.10", rule="tls"),
         Row("the backup MX, exempt but not trusted", "joe@somewhere.example", BACKUP_MX, connector="backup-mx"),
         Row("somebody who claims to be us, even through it", "ceo@contoso.example", PROVIDER, tls=True, code="550 5.7.1", rule="protect"),
@@ -92,15 +101,21 @@ SECTIONS = (
         Row("its address, but no certificate", ANNA, EXCHANGE, listener="relay", tls=True, code="550 5.7.1", rule="protect"),
         Row("a stranger at that listener", "joe@somewhere.example", STRANGER, listener="relay", code="554", rule="closed"),
     )),
-    Section("A printer", "printer-2f knows neither TLS nor passwords. It may write as the scanner, to our own people, and little else. Nothing lets it relay, so "
-            "Postfix itself refuses mail to others.", (
-        Row("a scan to a colleague", "scanner@contoso.example", PRINTER, listener="relay", connector="printer-2f", trust="device; connector=printer-2f; "),
-        Row("as another sender", "ceo@contoso.example", PRINTER, listener="relay", connector="printer-2f", code="550 5.7.1", rule="sender"),
-        Row("to the internet", "scanner@contoso.example", PRINTER, JOE, "relay", code=RELAY_DENIED),
-        Row("to a recipient that Postfix would route on", "scanner@contoso.example", PRINTER, "victim%evil.example@contoso.example", "relay",
-            code=RELAY_DENIED),
-        Row("a scan of 25 MB (SIZE= at MAIL)", "scanner@contoso.example", PRINTER, listener="relay", parameters=("SIZE=26214400",), connector="printer-2f",
-            code="552 5.3.4", rule="size"),
+    Section("A printer", "printer-2f knows neither TLS nor passwords, greets with its bare address and writes no From, Date or Message-ID, which spam filters "
+            "take ill. Its connector adds them, gives its mail a sender who reads bounces, and vouches for it with a signed tag that a filter can believe.", (
+        printer("a scan to a colleague, as printers send it", bare=True, trust=BY_PRINTER, leaves_as=SCANS),
+        printer("a scan that lacks nothing", trust=BY_PRINTER, leaves_as=SCANS),
+        Row("the same scan from a stranger, with a forged tag", SCANNER, STRANGER, tls=True, helo=STRANGER, bare=True, headers=FORGED, connector="provider",
+            code="550 5.7.1", rule="source"),
+    )),
+    Section("A hijacked printer", "Whoever takes it over can do what the printer does, and no more: as the scanner, to ten of our own people. Nothing lets it relay, "
+            "so Postfix itself refuses mail to others.", (
+        printer("as another sender", sender="ceo@contoso.example", code="550 5.7.1", rule="sender"),
+        printer("to eleven recipients: one too many", recipient=tuple(f"user{n}@contoso.example" for n in range(11)), surplus="452 4.5.3", trust=BY_PRINTER,
+                leaves_as=SCANS),
+        printer("to the internet", recipient=JOE, code=RELAY_DENIED, connector=None),
+        printer("to a recipient that Postfix would route on", recipient="victim%evil.example@contoso.example", code=RELAY_DENIED, connector=None),
+        printer("25 MB (SIZE= at MAIL)", parameters=("SIZE=26214400",), code="552 5.3.4", rule="size"),
     )),
     Section("People", "A login vouches for senders in our domains.", (
         anna("anna, logged in, from her hotel", JOE, **PROVIDED),

@@ -25,8 +25,14 @@ void check_ties(std::span<const Draft> inbound, Report& report);
 /// Warnings: connectors that nothing can ever select.
 void warn_of_unreachable(std::span<const Draft> inbound, Report& report);
 
+/// Warnings: listeners that nobody may use.
+void warn_of_listeners(std::span<const Draft> inbound, std::span<const Listener> listeners, Report& report);
+
+/// Warnings: connectors in mode audit that would change nothing.
+void warn_of_trials(std::span<const Draft> inbound, Report& report);
+
 /// Warnings: settings that are valid and probably not what was meant.
-void warn_of_risks(std::span<const Draft> inbound, std::span<const Listener> listeners, Report& report);
+void warn_of_risks(std::span<const Draft> inbound, std::span<const Listener> listeners, const Organization& organization, Report& report);
 
 /// Outbound connectors of which the MTA could be told one thing or the other: equal cost, one next hop or transport with two kinds of TLS.
 void check_conflicts(std::span<const OutboundDraft> outbound, const Organization& organization, Report& report);

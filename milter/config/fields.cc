@@ -4,8 +4,10 @@
 #include <algorithm>
 
 #include "config/report.h"
+#include "policy/address.h"
 #include "policy/domain.h"
 #include "policy/limits.h"
+#include "policy/text.h"
 
 namespace cm::config {
 namespace {
@@ -99,6 +101,17 @@ std::string check_prefix(std::string_view prefix) {
   if (is_structural(prefix) || begins_structural(std::string(prefix) + "-"))
     return quote(prefix) + " is or covers a field every message has: all of its family would be removed; choose one such as \"X-Connector\"";
   return {};
+}
+
+Parsed<std::string> read_mailbox(std::string_view text) {
+  using Result = Parsed<std::string>;
+  const auto wrong = quote(text) + " is no address to send from: expected one such as \"scans@contoso.example\"";
+  const auto address = Address::from_argument(text);
+  if (!address.is_valid()) return Result::error(wrong + " (" + address.why + ")");
+  const auto local = text.substr(0, text.find('@'));
+  const bool plain = std::all_of(local.begin(), local.end(), [](char c) { return (text::is_atext(c) || c == '.') && c > 0 && c != '%' && c != '!'; });
+  if (address.is_null() || local.empty() || !plain || address.domain.empty() || address.domain.starts_with('[')) return Result::error(wrong);
+  return Result(std::string(local) + "@" + address.domain);
 }
 
 }  // namespace cm::config

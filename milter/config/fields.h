@@ -4,6 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include "policy/parsed.h"
+
 namespace cm::config {
 
 /// 1 to 64 letters, digits, `.`, `_` or `-`: what a connector or a key may be called.
@@ -19,5 +21,8 @@ std::string check_condition_field(std::string_view name, std::string_view own_pr
 /// `X-Name` or `X-Name-*`; removing it must not break the message.
 std::string check_strip_pattern(std::string_view pattern);
 std::string check_prefix(std::string_view prefix);
+
+/// A full address that means the same to every mail server: ASCII without quotes, `%` and `!`. Returned with its domain normalised.
+Parsed<std::string> read_mailbox(std::string_view text);
 
 }  // namespace cm::config

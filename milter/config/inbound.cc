@@ -27,12 +27,12 @@ constexpr Limited limited[] = {{"sender_domains", partner},     {"via", partner}
                                {"accept_headers", on_premises}, {"accept_tags", on_premises},
                                {"require_header", on_premises}, {"repair", device},
                                {"rewrite_sender", device}};
-constexpr std::string_view not_implemented[] = {"repair", "rewrite_sender"};
 
 constexpr Word<Duty> duties[] = {{"on_premises", Duty::on_premises}, {"device", Duty::device}, {"relay", Duty::relay}, {"partner", Duty::partner}};
 constexpr Word<Check> checks[] = {{"off", Check::off}, {"audit", Check::audit}, {"enforce", Check::enforce}};
 constexpr Word<OnViolation> violations[] = {
     {"reject", OnViolation::reject}, {"tempfail", OnViolation::tempfail}, {"quarantine", OnViolation::quarantine}, {"tag", OnViolation::tag}};
+constexpr Word<bool Repair::*> repairs[] = {{"date", &Repair::date}, {"message_id", &Repair::message_id}, {"from", &Repair::from}};
 constexpr std::string_view recipient_words[] = {"any", "internal"};
 
 class Inbound {
@@ -62,7 +62,7 @@ class Inbound {
   }
 
  private:
-  // Settings of other types and of later versions; reported here, not looked at again.
+  // Settings of other types; reported here, not looked at again.
   void remove_what_cannot_stand() {
     for (const auto& child : group_.node().children) {
       const auto entry = std::find_if(std::begin(limited), std::end(limited), [&](const Limited& l) { return l.name == child.name; });
@@ -70,11 +70,8 @@ class Inbound {
       if (refused) {
         refused_.push_back(entry->name);
         report(child, std::string(to_string(c_.duty)) + " connectors do not take this setting: it is for " + types(entry->duties));
-      } else if (std::find(std::begin(not_implemented), std::end(not_implemented), child.name) != std::end(not_implemented)) {
-        report(child, "is not implemented in this version: remove it");
       }
     }
-    for (const auto name : not_implemented) group_.take(name);
     for (const auto& entry : limited) group_.take(entry.name);
   }
   void report(const Node& setting, std::string message) {
@@ -234,6 +231,7 @@ class Inbound {
     if (given("accept_headers")) c_.accept_headers = group_.boolean("accept_headers").value_or(false);
     read_tags();
     read_added_headers();
+    read_repair();
   }
 
   void read_tags() {
@@ -274,6 +272,19 @@ class Inbound {
         if (auto why = check_field_value(*value); !why.empty()) header.place("value").error(std::move(why));
       if (name && value) c_.add_headers.push_back({*name, *value});
     }
+  }
+
+  void read_repair() {
+    for (const auto& item : strings("repair").items)
+      if (const auto field = Group::meaning(item.text, item.place, repairs)) c_.repair.*(*field) = true;
+    if (!given("rewrite_sender")) return;
+    const auto text = group_.text("rewrite_sender");
+    if (!text) return;
+    auto sender = read_mailbox(*text);
+    if (sender)
+      c_.rewrite_sender = *sender;
+    else
+      group_.place("rewrite_sender").error(std::move(sender.why));
   }
 
   // What is written counts, also where its values are wrong: those are reported already.

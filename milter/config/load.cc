@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/digest.h"
 #include "config/checks.h"
 #include "config/global.h"
 #include "config/tree.h"
@@ -22,7 +23,9 @@ class Loader {
     check_when(drafts_, outbound_, complete_, report_);
     check_ties(drafts_, report_);
     warn_of_unreachable(drafts_, report_);
-    warn_of_risks(drafts_, policy_.listeners, report_);
+    if (complete_) warn_of_listeners(drafts_, policy_.listeners, report_);
+    warn_of_trials(drafts_, report_);
+    warn_of_risks(drafts_, policy_.listeners, policy_.organization, report_);
     check_conflicts(outbound_, policy_.organization, report_);
     warn_of_outbound_risks(drafts_, outbound_, policy_, service_.maps || !around_.listeners_known, report_);
     return finish();
@@ -33,6 +36,7 @@ class Loader {
   std::optional<Node> parse(const std::string& file) {
     std::string why;
     const auto text = read_file(file, why);
+    if (text) digest_.add(*text);
     if (!text) report_.error({file, 1}, "", "the file " + why);
     auto node = text ? parse_text(*text, file, report_) : std::nullopt;
     complete_ = complete_ && node.has_value();
@@ -115,8 +119,8 @@ class Loader {
     result.connectors = connectors_;
     if (report_.errors() == 0) {
       auto inbound = take(drafts_, policy_.inbound), outbound = take(outbound_, policy_.outbound);
-      result.config =
-          std::make_unique<const Config>(Config{Policy(std::move(policy_)), std::move(service_), std::move(inbound), std::move(outbound)});
+      result.config = std::make_unique<const Config>(
+          Config{Policy(std::move(policy_)), std::move(service_), std::move(inbound), std::move(outbound), digest_.to_string()});
     }
     result.diagnostics = report_.take();
     return result;
@@ -126,7 +130,8 @@ class Loader {
   PolicyData policy_;
   Service service_;
   Surroundings around_;
-  SourceLists sources_;
+  Digest digest_;
+  SourceLists sources_{digest_};
   std::vector<Draft> drafts_;
   std::vector<OutboundDraft> outbound_;
   std::size_t connectors_ = 0;

@@ -68,6 +68,7 @@ struct Config {
   Service service;
   std::vector<Provenance> inbound_provenance;   // parallel to policy.data().inbound
   std::vector<Provenance> outbound_provenance;  // parallel to policy.data().outbound
+  std::string digest;                           // of the text of every file that was read: the same text, the same word
 };
 
 struct Result {

@@ -14,17 +14,23 @@ bool is_about_everyone(const InboundConnector& c) {
 
 void warn_of_shared_identity(const Draft& draft, Report& report) {
   const auto& c = draft.connector;
-  if ((c.duty != Duty::on_premises && c.duty != Duty::device) || c.requires_header()) return;
+  if (c.is_partner() || c.requires_header()) return;
+  const std::string harm = c.duty == Duty::relay ? "mail of any of them would be exempt from every restriction; name something only that server has"
+                           : c.duty == Duty::device
+                               ? "mail of any of them would count as ours; name something only our own servers have"
+                               : "mail of any of them would count as ours; add require_header, or name something only our own servers have";
   const auto warn = [&](const char* setting, const std::string& what, std::string_view provider) {
     report.warning(draft.origin_of(setting), draft.path() + "." + setting,
-                   quote(what) + " is shared by every customer of " + std::string(provider) + ": mail of any of them would count as ours; " +
-                       (c.duty == Duty::on_premises ? "add require_header, or name" : "name") + " something only our own servers have");
+                   quote(what) + " is shared by every customer of " + std::string(provider) + ": " + harm);
   };
   for (const auto& pattern : c.certificates)
     if (const auto provider = provider_of_certificate(pattern); !provider.empty()) return warn("certificates", pattern.to_string(), provider);
   if (!c.certificates.empty() || !c.auth_users.empty()) return;  // the address alone proves nothing here
-  for (const auto& source : c.source_ips)
+  for (const auto& source : c.source_ips) {
+    const auto provider_at = [](const Ip& ip) { return provider_of_source({ip, ip, false, {}}); };
+    if (c.duty == Duty::relay && (provider_at(source.first).empty() || provider_at(source.last).empty())) continue;  // exempts others, too
     if (const auto provider = provider_of_source(source); !provider.empty()) return warn("source_ips", source.text, provider);
+  }
 }
 
 void warn_of_missing_ipv6(const Draft& draft, Report& report) {
@@ -45,6 +51,16 @@ void warn_of_unbounded_device(const Draft& draft, Report& report) {
     report.warning(draft.origin_of("recipients"), draft.path() + ".recipients",
                    "this device may send to any recipient without a rate limit: whoever takes it over can send spam as us; add rate_limit, "
                    "set recipients = \"internal\" or name the addresses it needs");
+}
+
+// Bounces go to the new sender, and other domains' SPF records do not name us.
+void warn_of_foreign_sender(const Draft& draft, const DomainIndex& ours, Report& report) {
+  const auto& c = draft.connector;
+  if (c.rewrite_sender.empty() || ours.match(std::string_view(c.rewrite_sender).substr(c.rewrite_sender.find('@') + 1)) != no_match) return;
+  report.warning(draft.origin_of("rewrite_sender"), draft.path() + ".rewrite_sender",
+                 quote(c.rewrite_sender) +
+                     " is not in the organization domains: bounces of this device's mail will go there, and its domain's SPF "
+                     "record may not name our servers; use an address of our own");
 }
 
 // Partners that claim mail of every sender: the filtering providers.
@@ -76,6 +92,18 @@ class Locks {
                        ") receives mail of every sender: this partner's mail that comes through it will be a violation; add via = [ " +
                        quote(lock->connector.name) + " ]");
   }
+  void warn_of_missing_identity(const Draft& draft, Report& report) const {
+    const auto& c = draft.connector;
+    if (!c.is_partner() || c.demands_identity() || is_about_everyone(c)) return;
+    const auto* lock = lock_before(c);
+    if (lock != nullptr && (lock->connector.mode == Mode::enforce || c.mode == Mode::audit))
+      report.warning(c.at, draft.path(),
+                     "asks nobody for an identity, so mail of its domains must meet " + quote(lock->connector.name) + " (" +
+                         where(lock->connector.at) +
+                         ") as well, which receives mail of every sender: what this partner sends us directly will be a violation there; add "
+                         "source_ips or certificates if it does, and via = [ " +
+                         quote(lock->connector.name) + " ] if it sends through that");
+  }
 
  private:
   [[nodiscard]] const Draft* lock_before(const InboundConnector& c) const {
@@ -91,18 +119,26 @@ class Locks {
   const Draft* first_ = nullptr;
 };
 
-// `lends`: whether the connector of that name is in force. A name that is not there is another check's business.
-void warn_of_dead_via(const Draft& draft, const std::unordered_map<std::string_view, bool>& lends, Report& report) {
-  if (draft.via.empty() || draft.connector.mode != Mode::enforce) return;
-  const bool dead = std::all_of(draft.via.begin(), draft.via.end(), [&](const Draft::Named& v) {
-    const auto found = lends.find(v.name);
-    return found != lends.end() && !found->second;
-  });
-  if (dead)
-    report.warning(
+// What a connector named in `via` is like. A name that is not there is another check's business.
+using ByName = std::unordered_map<std::string_view, const InboundConnector*>;
+
+bool lends(const InboundConnector& lender, Mode to) { return lender.enabled && (lender.mode == Mode::enforce || to == Mode::audit); }
+
+void warn_of_dead_via(const Draft& draft, const ByName& by_name, Report& report) {
+  const auto dead = [&](const Draft::Named& v) {
+    const auto found = by_name.find(v.name);
+    return found != by_name.end() && !lends(*found->second, draft.connector.mode);
+  };
+  if (!draft.via.empty() && std::all_of(draft.via.begin(), draft.via.end(), dead))
+    return report.warning(
         draft.via.front().at, draft.path() + ".via",
         "has no effect: none of the connectors it names is enabled and in mode \"enforce\", so this partner's mail that comes through them is a "
         "violation");
+  for (const auto& v : draft.via)
+    if (dead(v))
+      report.warning(
+          v.at, v.path,
+          "names " + quote(v.name) + ", which is not enabled and in mode \"enforce\": this partner's mail that comes through it is a violation");
 }
 
 // Whoever speaks TLS could be such a partner, so a closed listener turns nobody away at connect.
@@ -118,17 +154,21 @@ void warn_of_opened_listener(const Draft& draft, std::span<const Listener> liste
 
 }  // namespace
 
-void warn_of_risks(std::span<const Draft> inbound, std::span<const Listener> listeners, Report& report) {
+void warn_of_risks(std::span<const Draft> inbound, std::span<const Listener> listeners, const Organization& organization, Report& report) {
+  DomainIndex ours;
+  for (const auto& domain : organization.domains) ours.add(domain, 0);
   const Locks locks(inbound);
-  std::unordered_map<std::string_view, bool> lends;
-  for (const auto& draft : inbound) lends.emplace(draft.connector.name, draft.connector.enabled && draft.connector.mode == Mode::enforce);
+  ByName by_name;
+  for (const auto& draft : inbound) by_name.emplace(draft.connector.name, &draft.connector);
   for (const auto& draft : inbound) {
     if (!counts(draft)) continue;
     warn_of_shared_identity(draft, report);
     warn_of_missing_ipv6(draft, report);
     warn_of_unbounded_device(draft, report);
+    warn_of_foreign_sender(draft, ours, report);
     locks.warn_of_missing_via(draft, report);
-    warn_of_dead_via(draft, lends, report);
+    locks.warn_of_missing_identity(draft, report);
+    warn_of_dead_via(draft, by_name, report);
     warn_of_opened_listener(draft, listeners, report);
   }
 }

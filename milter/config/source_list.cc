@@ -26,6 +26,7 @@ SourceLists::List SourceLists::load(const std::string& path, const Place& place)
   List list;
   const auto content = read_file(path, list.why);
   if (!content) return list;
+  digest_.add(*content);
   auto rest = std::string_view(*content);
   if (rest.starts_with("\xef\xbb\xbf")) rest.remove_prefix(3);
   unsigned errors = 0;

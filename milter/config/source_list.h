@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/digest.h"
 #include "config/reader.h"
 #include "policy/ip.h"
 
@@ -12,6 +13,8 @@ namespace cm::config {
 
 class SourceLists {
  public:
+  /// `digest` gets the text of each file, and must live as long as this.
+  explicit SourceLists(Digest& digest) : digest_(digest) {}
   /// The sources of the file that `place` names; null (reported at `place`) if it cannot be read or holds none. What is wrong inside it is
   /// reported with its own lines, once.
   const std::vector<Source>* read(const std::string& path, const Place& place);
@@ -23,6 +26,7 @@ class SourceLists {
     bool sound = true;
   };
   List load(const std::string& path, const Place& place);
+  Digest& digest_;
   std::map<std::string, List> lists_;
 };
 

@@ -11,6 +11,7 @@
 #include "config/load.h"
 #include "ctl/explain.h"
 #include "ctl/output.h"
+#include "ctl/scenario.h"
 
 namespace cm::ctl {
 namespace {
@@ -18,7 +19,11 @@ namespace {
 /// Every option of every command; a command reads its own.
 struct Options {
   bool strict = false;
-  std::string name, expect, socket, postfix_version, queue_directory, key_id, key_directory, message;
+  std::vector<std::string> files, domains;
+  std::string scenario, output;
+  bool write = false;
+  std::map<std::string, std::vector<std::string>, std::less<>> answers;
+  std::string name, expect, socket, postfix_version, queue_directory, key_id, key_directory, message, config_directory;
   std::optional<std::string> from;
   Question question;
 };
@@ -54,6 +59,10 @@ void declare_postfix(CLI::App& app, Options& options) {
   app.add_option("--queue-directory", options.queue_directory, "Its queue directory (default: as postconf says)")->type_name("DIRECTORY");
 }
 
+void declare_doctor(CLI::App& app, Options& options) {
+  app.add_option("--config-dir", options.config_directory, "Directory of main.cf and master.cf (default: as postconf says)")->type_name("DIRECTORY");
+}
+
 void declare_key(CLI::App& app, Options& options) {
   app.require_subcommand(1);
   auto* made = app.add_subcommand("new", "Write a new key file and print the config lines for it");
@@ -64,6 +73,32 @@ void declare_key(CLI::App& app, Options& options) {
 void declare_verify(CLI::App& app, Options& options) {
   app.add_option("message", options.message, "The message as it was delivered; - is standard input")->type_name("FILE")->required();
   add_text(app, "--from", options.from, "Envelope sender (default: that of Return-Path)", "ADDRESS");
+}
+
+void declare_new(CLI::App& app, Options& options) {
+  std::string words;
+  for (const auto& scenario : scenarios()) words += (words.empty() ? "" : ", ") + std::string(scenario.word);
+  app.add_option("scenario", options.scenario, words + "; without it you are asked")->type_name("SCENARIO");
+  for (const auto* field : all_fields()) {
+    const std::string option(field->option);
+    app.add_option_function<std::vector<std::string>>(
+           "--" + option, [&options, option](const std::vector<std::string>& values) { options.answers[option] = values; },
+           std::string(field->question) + (field->many ? "; may be repeated" : ""))
+        ->type_name(std::string(field->value))
+        ->type_size(1)
+        ->expected(1)
+        ->take_all()
+        ->allow_extra_args(false);
+  }
+  auto* output = app.add_option("--output", options.output, "Write the connector to this new file (default: standard output)")->type_name("FILE");
+  app.add_flag("--write", options.write, "Write it to connectors.d beside the main config file")->excludes(output);
+}
+
+void declare_import(CLI::App& app, Options& options) {
+  app.add_option("file", options.files, "What ConvertTo-Json wrote of Exchange's connectors; - is standard input")->type_name("FILE")->required();
+  add_list(app, "--domain", options.domains, "One of your own domains, such as .contoso.example; may be repeated. The result is then a main file",
+           "DOMAIN");
+  app.add_option("--output", options.output, "Write the config to this new file (default: standard output)")->type_name("FILE");
 }
 
 void declare_online(CLI::App& app, Options& options) {
@@ -99,17 +134,21 @@ constexpr Command commands[] = {
      [](const Context& c, const Options& o) { return explain_message(c, o.question, o.expect); }},
     {"postfix", "Print the lines that main.cf and master.cf need for this config", declare_postfix,
      [](const Context& c, const Options& o) { return postfix(c, o.postfix_version, o.queue_directory); }},
+    {"doctor", "Find what lets mail around the connectors: the settings of Postfix and this config, compared", declare_doctor,
+     [](const Context& c, const Options& o) { return doctor_command(c, o.config_directory); }},
+    {"sendmail", "Print the lines that sendmail.mc needs for this config", declare_nothing,
+     [](const Context& c, const Options&) { return sendmail(c); }},
     {"key", "Make a signing key", declare_key, [](const Context& c, const Options& o) { return key_new(c, o.key_id, o.key_directory); }},
     {"verify", "Say whether the trust tag of a message is genuine", declare_verify,
      [](const Context& c, const Options& o) { return verify(c, o.message, o.from); }},
     {"status", "Show the state of the running daemon", declare_online, [](const Context& c, const Options& o) { return status(c, o.socket); }},
     {"reload", "Let the running daemon read its config again", declare_online,
      [](const Context& c, const Options& o) { return reload(c, o.socket); }},
+    {"new", "Write a connector for a scenario; without one, asks what you want", declare_new,
+     [](const Context& c, const Options& o) { return new_connector(c, o.scenario, o.answers, o.output, o.write); }},
+    {"import", "Make connectors of an export of Exchange's", declare_import,
+     [](const Context& c, const Options& o) { return import_connectors(c, o.files, o.domains, o.output); }},
     {"stats", nullptr, nullptr, nullptr},
-    {"doctor", nullptr, nullptr, nullptr},
-    {"new", nullptr, nullptr, nullptr},
-    {"import", nullptr, nullptr, nullptr},
-    {"sendmail", nullptr, nullptr, nullptr},
     {"validate", nullptr, nullptr, nullptr},
     {"trace", nullptr, nullptr, nullptr},
     {"report", nullptr, nullptr, nullptr},

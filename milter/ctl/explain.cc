@@ -6,6 +6,7 @@
 #include <charconv>
 
 #include "policy/render.h"
+#include "policy/repair.h"
 #include "policy/required_header.h"
 #include "policy/routing.h"
 #include "policy/text.h"
@@ -129,6 +130,11 @@ void explain_recipients(const Policy& policy, const Facts& facts, const Decision
 void explain_headers(const Policy& policy, const Question& question, const Facts& facts, const Decision& decision, Explanation& explanation) {
   if (is_refusal(decision.action)) return;  // there is no message left to edit
   explanation.add_headers = render_headers(policy, facts.connection, facts.sender, decision, explain_trace_id);
+  SeenFields seen;
+  for (const auto& field : question.headers) seen.see(split_header(field).name, split_header(field).value);
+  const Receipt receipt{std::string(explain_date), std::string(explain_trace_id), std::string(explain_host)};
+  for (auto& field : repairs(policy, facts.sender, decision, seen, receipt)) explanation.add_headers.push_back({field.name, field.value});
+  if (is_sender_rewritten(policy, decision)) explanation.rewrite_sender = leaving_sender(policy, facts.sender, decision).text;
   for (const auto& field : question.headers) {
     const auto name = split_header(field).name;
     if (policy.is_own_header(name) || (policy.is_stripped_header(name) && !decision.keeps_headers)) explanation.strip_headers.emplace_back(name);

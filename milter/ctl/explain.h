@@ -59,13 +59,16 @@ struct Explanation {
   std::optional<ExplainedAudit> audit;
   std::vector<ExplainedRecipient> recipients;
   std::vector<AddedHeader> add_headers;
-  std::vector<std::string> strip_headers;  // names as given
+  std::vector<std::string> strip_headers;     // names as given
+  std::optional<std::string> rewrite_sender;  // the envelope sender that it leaves with, if that is another one
   std::optional<ExplainedRoute> route;
   std::vector<ExplainedStep> steps;
 };
 
 /// Stands where a real message has its own trace id.
 inline constexpr std::string_view explain_trace_id = "explain22222";
+/// What `repair` would add, in words where a real message has the time of its receipt and the name of the mail server.
+inline constexpr std::string_view explain_date = "(time of receipt)", explain_host = "(name of the mail server)";
 
 Explanation explain(const Policy& policy, const Question& question, const Facts& facts);
 

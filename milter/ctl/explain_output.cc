@@ -51,6 +51,7 @@ std::string to_text(const Explanation& e) {
         recipient.address + ": " + recipient.action + (recipient.outbound ? ", leaves by " + *recipient.outbound : "") +
             (recipient.reply && recipient.reply != e.reply ? ", " + *recipient.reply : ""));
   if (e.route) put(out, "route", e.route->connector + ": " + e.route->next_hop + (e.route->tls ? ", TLS " + *e.route->tls : ""));
+  if (e.rewrite_sender) put(out, "sender", "becomes " + *e.rewrite_sender);
   for (const auto& header : e.add_headers) put(out, "adds", header.name + ": " + header.value);
   for (const auto& name : e.strip_headers) put(out, "removes", name);
   put_steps(out, e.steps);
@@ -75,6 +76,7 @@ std::string to_json(const Explanation& e) {
   json["add_headers"] = Json::array();
   for (const auto& header : e.add_headers) json["add_headers"].push_back({{"name", header.name}, {"value", header.value}});
   json["strip_headers"] = e.strip_headers;
+  json["rewrite_sender"] = or_null(e.rewrite_sender);
   json["route"] = nullptr;
   if (e.route) json["route"] = {{"connector", e.route->connector}, {"nexthop", e.route->next_hop}, {"tls", or_null(e.route->tls)}};
   json["steps"] = Json::array();

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <filesystem>
 
+#include "ctl/connectors.h"
 #include "ctl/postfix_relay.h"
 #include "policy/routing.h"
 
@@ -39,22 +40,6 @@ Endpoint endpoint(const std::string& address, const std::string& queue_directory
   const auto queue = (std::filesystem::path(queue_directory) / "").lexically_normal().string();
   if (path.starts_with(queue)) return {"unix:" + verbatim(path.substr(queue.size())), ""};
   return {"unix:" + verbatim(path), "; services with chroot \"y\" in master.cf cannot reach it, because it is not below " + queue_directory};
-}
-
-/// "a", "a and b", "a, b and 3 more".
-std::string some_of(const std::vector<std::string>& names) {
-  if (names.size() == 1) return names[0];
-  if (names.size() == 2) return names[0] + " and " + names[1];
-  if (names.size() == 3) return names[0] + ", " + names[1] + " and " + names[2];
-  return names[0] + ", " + names[1] + " and " + std::to_string(names.size() - 2) + " more";
-}
-
-template <class Connectors, class Condition>
-std::vector<std::string> enabled_names(const Connectors& connectors, Condition condition) {
-  std::vector<std::string> names;
-  for (const auto& c : connectors)
-    if (c.enabled && condition(c)) names.push_back(c.name);
-  return names;
 }
 
 bool is_grant(const InboundConnector& c) { return c.duty == Duty::on_premises || c.duty == Duty::device; }

@@ -1,10 +1,7 @@
 // `connectorctl postfix`: what to add to main.cf and master.cf. Which Postfix that is for it is told, or asks postconf(1).
-#include <stdio.h>
-
-#include <memory>
-
 #include "config/load.h"
 #include "ctl/command.h"
+#include "ctl/doctor/live.h"
 #include "ctl/loading.h"
 #include "ctl/output.h"
 #include "ctl/postfix.h"
@@ -15,16 +12,10 @@ namespace {
 constexpr PostfixVersion usual_version{3, 7, 11};
 constexpr const char* usual_queue_directory = "/var/spool/postfix";
 
-/// The value of a main.cf parameter of this machine's Postfix; empty if there is none. `name` is a literal: it is part of a command line.
+/// The value of a main.cf parameter of this machine's Postfix; empty if there is none.
 std::string postconf(const char* name) {
-  const auto command = "PATH=$PATH:/usr/sbin:/sbin postconf -h " + std::string(name) + " 2>/dev/null";
-  const auto close = [](FILE* pipe) { ::pclose(pipe); };
-  const std::unique_ptr<FILE, decltype(close)> pipe(::popen(command.c_str(), "re"), close);
-  char line[4096];
-  if (!pipe || !::fgets(line, sizeof line, pipe.get())) return {};
-  std::string value(line);
-  while (!value.empty() && value.back() == '\n') value.pop_back();
-  return value;
+  const auto text = doctor::run_program({"postconf", "-h", name});
+  return text ? text->substr(0, text->find('\n')) : "";
 }
 
 }  // namespace

@@ -68,6 +68,14 @@ Json required_header_of(const InboundConnector& c) {
   return out;
 }
 
+Json repair_of(const Repair& repair) {
+  Json out;
+  if (repair.date) out.push_back("date");
+  if (repair.message_id) out.push_back("message_id");
+  if (repair.from) out.push_back("from");
+  return out;
+}
+
 Json number(std::uint64_t value) { return value == 0 ? Json(nullptr) : Json(value); }
 
 Json rate_of(const std::optional<RateLimit>& limit) {
@@ -134,6 +142,8 @@ Settings settings_of(const InboundConnector& c, const Organization& organization
   if (c.duty == Duty::on_premises) out.push_back({"accept_headers", c.accept_headers});
   if (c.duty == Duty::on_premises) out.push_back({"accept_tags", c.accept_tags});
   out.push_back({"add_headers", headers_of(c.add_headers)});
+  if (c.duty == Duty::device) out.push_back({"repair", repair_of(c.repair)});
+  if (c.duty == Duty::device) out.push_back({"rewrite_sender", c.rewrite_sender.empty() ? Json(nullptr) : Json(c.rewrite_sender)});
   return out;
 }
 

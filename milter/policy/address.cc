@@ -86,7 +86,10 @@ Address Address::from_resolved(std::string_view text) {
   if (text.size() > limits::address_bytes) return invalid(text, "too long");
   address.kind = Kind::mailbox;
   const auto at = text.rfind('@');
-  address.local = to_lower(text.substr(0, at));
+  auto local = text.substr(0, at);
+  std::string unquoted;
+  if (local.starts_with('"') && text::read_quoted(local, unquoted) == local.size()) local = unquoted;
+  address.local = to_lower(local);
   if (at == std::string_view::npos) return address;
   if (auto domain = normalise_domain(text.substr(at + 1))) address.domain = *domain;
   return address;
@@ -104,16 +107,7 @@ Parsed<AddressPattern> AddressPattern::parse(std::string_view text) {
   return AddressPattern{address.local, {DomainPattern::Kind::exact, address.domain}};
 }
 
-std::string AddressPattern::to_string() const {
-  if (local.empty()) return domain.to_string();
-  if (std::all_of(local.begin(), local.end(), [](char c) { return text::is_atext(c) || c == '.'; })) return local + "@" + domain.to_string();
-  std::string quoted = "\"";
-  for (const char c : local) {
-    if (c == '"' || c == '\\') quoted += '\\';
-    quoted += c;
-  }
-  return quoted + "\"@" + domain.to_string();
-}
+std::string AddressPattern::to_string() const { return local.empty() ? domain.to_string() : text::quote_local(local) + "@" + domain.to_string(); }
 
 bool AddressPattern::match(const Address& address) const {
   if (!address.is_valid()) return false;
@@ -163,7 +157,7 @@ Address resolve_as_postfix(const Address& argument, const DomainIndex& ours, std
   resolved.kind = Address::Kind::mailbox;
   resolved.local = std::move(local);
   resolved.domain = std::move(domain);
-  resolved.text = resolved.domain.empty() ? resolved.local : resolved.local + "@" + resolved.domain;
+  resolved.text = text::quote_local(resolved.local) + (resolved.domain.empty() ? "" : "@" + resolved.domain);
   return resolved;
 }
 

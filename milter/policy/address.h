@@ -27,7 +27,8 @@ struct Address {
 
   /// An SMTP path (RFC 5321 section 4.1.2, with RFC 6531 UTF-8), with or without `<>`; a source route is dropped as section 4.1.1.3 says.
   static Address from_argument(std::string_view argument);
-  /// What the MTA resolved: `local@domain` split at the last `@`, the local part unquoted (Postfix `{mail_addr}`, `{rcpt_addr}`).
+  /// What the MTA resolved (Postfix `{mail_addr}`, `{rcpt_addr}`): `local@domain` split at the last `@`. A local part that needs quotes has
+  /// them there (measured with Postfix 3.7.11, which also puts it in lower case).
   static Address from_resolved(std::string_view text);
 };
 

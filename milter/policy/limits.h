@@ -13,6 +13,7 @@ inline constexpr std::size_t label_bytes = 63;     // RFC 1035 section 2.3.4
 inline constexpr std::size_t address_bytes = 512;  // RFC 5321 section 4.5.3.1.3 demands 256; long VERP senders exist
 inline constexpr std::size_t certificate_name_bytes = 256;
 inline constexpr std::size_t tls_version_bytes = 16;
+inline constexpr std::size_t dsn_argument_bytes = 512;  // RFC 3461 section 4.4 allows 100 for ENVID; a longer one is lost with its sender
 inline constexpr std::size_t login_bytes = 256;
 inline constexpr std::size_t header_from_bytes = 16384;  // a longer From field counts as unparsable
 inline constexpr std::size_t header_from_mailboxes = 64;

@@ -134,6 +134,7 @@ Policy::Policy(PolicyData data) : data_(std::move(data)) {
   for (const auto& c : data_.inbound) {
     if (!c.enabled) continue;
     counts_sizes_ |= c.max_message_size != 0;
+    rewrites_senders_ |= c.mode == Mode::enforce && !c.rewrite_sender.empty();
     has_audit_connectors_ |= c.mode == Mode::audit;
     if (c.mode == Mode::enforce)
       for (const auto& header : c.add_headers)

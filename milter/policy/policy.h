@@ -23,6 +23,7 @@ struct Organization {
 struct Listener {
   std::string name;
   bool closed = false;
+  Origin at{};
 };
 
 struct PolicyData {
@@ -68,6 +69,7 @@ class Policy {
 
   // What the milter session must be able to see, and whether a second pass can differ.
   [[nodiscard]] bool counts_sizes() const { return counts_sizes_; }
+  [[nodiscard]] bool rewrites_senders() const { return rewrites_senders_; }
   [[nodiscard]] bool has_closed_listener() const { return has_closed_listener_; }
   [[nodiscard]] bool has_audit_connectors() const { return has_audit_connectors_; }  // or protect = "audit"
   [[nodiscard]] bool has_audit_header_from() const { return has_audit_header_from_; }
@@ -84,7 +86,7 @@ class Policy {
   StringMap<bool> closed_;
   StringMap<bool> added_headers_;
   std::vector<std::string> strip_prefixes_, strip_names_;
-  bool counts_sizes_ = false, has_closed_listener_ = false, has_audit_connectors_ = false, has_audit_header_from_ = false;
+  bool counts_sizes_ = false, rewrites_senders_ = false, has_closed_listener_ = false, has_audit_connectors_ = false, has_audit_header_from_ = false;
   std::unique_ptr<const PolicyIndex> index_;
   std::unique_ptr<const OutboundIndex> outbound_index_;
 };

@@ -47,6 +47,18 @@ std::string printable(std::string_view in, std::size_t most) {
   return out;
 }
 
+std::string quote_local(std::string_view local) {
+  const bool dot_atom = !local.empty() && !local.starts_with('.') && !local.ends_with('.') && local.find("..") == std::string_view::npos &&
+                        std::all_of(local.begin(), local.end(), [](char c) { return is_atext(c) || c == '.'; });
+  if (dot_atom || local.find_first_of(std::string_view("\r\n\0", 3)) != std::string_view::npos) return std::string(local);
+  std::string out = "\"";
+  for (const char c : local) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + "\"";
+}
+
 std::string decode_xtext(std::string_view in) {
   std::string out;
   for (std::size_t at = 0; at < in.size(); ++at) {

@@ -25,6 +25,10 @@ inline std::size_t read_quoted(std::string_view in, std::string& out) {
   return std::string_view::npos;
 }
 
+/// A local part as it stands in an address: in quotes unless it is a dot-atom (RFC 5322 section 3.4.1). One
+/// with CR, LF or NUL has no place in an address and stays as it is.
+std::string quote_local(std::string_view local);
+
 /// Without blanks and line breaks at either end.
 inline std::string_view trim(std::string_view in) {
   constexpr std::string_view blank = " \t\r\n";

@@ -51,6 +51,12 @@ void BoundFields::see(std::string_view name, std::string_view value) {
   }
 }
 
+void BoundFields::replace(std::string_view name, std::string_view value) {
+  for (std::size_t i = 0; i < bound_names.size(); ++i)
+    if (equals_ignoring_case(name, bound_names[i])) values_[i].clear();
+  see(name, value);
+}
+
 std::string BoundFields::names() const {
   std::string out;
   for (std::size_t i = 0; i < bound_names.size(); ++i) {

@@ -30,6 +30,8 @@ class BoundFields {
  public:
   /// In the order of the message. `name` in any case, without blanks around it; other names are ignored.
   void see(std::string_view name, std::string_view value);
+  /// The message leaves with this value in place of all it had under that name.
+  void replace(std::string_view name, std::string_view value);
   /// More than limits::signed_header_bytes: not everything was kept, so nothing may be signed or verified.
   [[nodiscard]] bool too_long() const { return too_long_; }
   /// The names that are there, as `h=` has them: "from:date"; empty if there is none.

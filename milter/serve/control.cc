@@ -42,6 +42,7 @@ Json to_json(const Status& status, const observe::Counters& counters) {
           {"version", status.version},
           {"pid", status.pid},
           {"policy_loaded", iso_time(status.loaded)},
+          {"config", status.config},
           {"connectors", status.connectors},
           {"in_flight", status.in_flight},
           {"last_reload", to_json(status.last_reload)},

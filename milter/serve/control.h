@@ -25,6 +25,7 @@ struct Status {
   std::string version;
   long pid = 0;
   std::chrono::system_clock::time_point loaded;  // the policy in force
+  std::string config;                            // digest of the config that it was made of
   std::size_t connectors = 0;
   ReloadResult last_reload;
   int in_flight = 0;

@@ -20,6 +20,13 @@ struct Accepted {
   std::vector<RateLimits::Token> tokens{};  // given back if it comes to nothing
 };
 
+/// What is said of a message that no connector is about.
+struct PlainRefusal {
+  int code;
+  const char *xcode, *text;
+  Rule rule = Rule::none;
+};
+
 /// To proceed, or a reply that refuses; at end of message to proceed means: perform the edits, then accept.
 struct Answer {
   std::optional<Reply> refusal{};

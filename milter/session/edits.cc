@@ -60,4 +60,17 @@ std::vector<MtaAction> plan_edits(const RemovableHeaders& seen, const Policy& po
   return actions;
 }
 
+void plan_repairs(const std::vector<RepairedField>& repaired, std::vector<MtaAction>& actions) {
+  for (const auto& field : repaired) {
+    require_one_line(field.value);
+    for (auto instance = static_cast<int>(field.instances); instance > 1; --instance)
+      actions.push_back({MtaAction::Kind::delete_header, field.name, {}, instance});
+    actions.push_back({MtaAction::Kind::change_header, field.name, field.value, 1});
+  }
+}
+
+MtaAction change_sender(const Address& sender, const std::string& arguments) {
+  return {MtaAction::Kind::change_sender, "<" + sender.text + ">", arguments, 0};
+}
+
 }  // namespace cm::session

@@ -24,8 +24,8 @@ Filter filter;
 
 // One MTA connection. What was negotiated is fixed for its life.
 struct Client {
-  Client(bool sees_body, unsigned long protocol, std::shared_ptr<const Policy> p)
-      : session(*filter.shared, sees_body), policy(std::move(p)), protocol_steps(protocol) {}
+  Client(bool sees_body, bool changes_sender, unsigned long protocol, std::shared_ptr<const Policy> p)
+      : session(*filter.shared, sees_body, changes_sender), policy(std::move(p)), protocol_steps(protocol) {}
   Session session;
   std::shared_ptr<const Policy> policy;  // for the answer to connect: its need for one was negotiated
   const unsigned long protocol_steps;
@@ -80,7 +80,8 @@ sfsistat guarded(SMFICTX* ctx, const char* name, unsigned long no_reply_step, St
   }
 }
 
-constexpr unsigned long needed_actions = SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_QUARANTINE | SMFIF_SETSYMLIST;
+constexpr unsigned long always_needed = SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_QUARANTINE | SMFIF_SETSYMLIST;
+unsigned long needed_actions(const Policy& policy) { return always_needed | (policy.rewrites_senders() ? SMFIF_CHGFROM : 0UL); }
 
 // Asks for exactly the steps that the policy and the keys need, as far as the MTA can leave others out.
 unsigned long wanted_steps(const Policy& policy, unsigned long offered) {
@@ -104,6 +105,9 @@ bool perform(SMFICTX* ctx, MtaAction& action) {
   switch (action.kind) {
     case MtaAction::Kind::delete_header: return smfi_chgheader(ctx, action.name.data(), action.index, nullptr) == MI_SUCCESS;
     case MtaAction::Kind::insert_header: return smfi_insheader(ctx, action.index, action.name.data(), action.value.data()) == MI_SUCCESS;
+    case MtaAction::Kind::change_header: return smfi_chgheader(ctx, action.name.data(), action.index, action.value.data()) == MI_SUCCESS;
+    case MtaAction::Kind::change_sender:
+      return smfi_chgfrom(ctx, action.name.data(), action.value.empty() ? nullptr : action.value.data()) == MI_SUCCESS;
     case MtaAction::Kind::quarantine: return smfi_quarantine(ctx, action.value.data()) == MI_SUCCESS;
   }
   return false;
@@ -123,16 +127,18 @@ int sigwait(const sigset_t*, int*) {
 static sfsistat on_negotiate(SMFICTX* ctx, unsigned long actions, unsigned long steps, unsigned long, unsigned long, unsigned long* want_actions,
                              unsigned long* want_steps, unsigned long* want2, unsigned long* want3) noexcept {
   try {
-    if ((actions & needed_actions) != needed_actions) {
-      filter.log->error("the MTA does not offer what is needed (milter protocol 6 with header changes, quarantine and macro lists): refusing it");
+    auto policy = filter.shared->policy.get();
+    const auto needed = needed_actions(*policy);
+    if ((actions & needed) != needed) {
+      filter.log->error(std::string("the MTA does not offer what is needed (milter protocol 6 with header changes, quarantine") +
+                        (policy->rewrites_senders() ? ", sender changes" : "") + " and macro lists): refusing it");
       return SMFIS_REJECT;
     }
-    auto policy = filter.shared->policy.get();
     const auto wanted = wanted_steps(*policy, steps);
-    auto client = std::make_unique<Client>((wanted & SMFIP_NOBODY) == 0, wanted, std::move(policy));
+    auto client = std::make_unique<Client>((wanted & SMFIP_NOBODY) == 0, policy->rewrites_senders(), wanted, std::move(policy));
     if (!ask_for_macros(ctx) || smfi_setpriv(ctx, client.get()) != MI_SUCCESS) throw std::runtime_error("libmilter refused the macro lists");
     static_cast<void>(client.release());  // on_close owns it now
-    *want_actions = needed_actions;
+    *want_actions = needed;
     *want_steps = wanted;
     *want2 = *want3 = 0;
     return SMFIS_CONTINUE;
@@ -211,7 +217,7 @@ std::string open_milter(const MilterOptions& options, Shared& shared, Log& log) 
   smfiDesc description{};
   description.xxfi_name = name;
   description.xxfi_version = SMFI_VERSION;
-  description.xxfi_flags = needed_actions;
+  description.xxfi_flags = always_needed | SMFIF_CHGFROM;
   description.xxfi_connect = on_connect;
   description.xxfi_envfrom = on_mail;
   description.xxfi_envrcpt = on_rcpt;

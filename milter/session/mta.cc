@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 #include <limits>
@@ -21,6 +22,9 @@ std::string_view text(const Macros& macros, const char* name) {
 }
 
 std::string bounded(std::string_view value, std::size_t most) { return value.size() <= most ? std::string(value) : std::string{}; }
+
+// Sendmail writes names of certificates and logins in xtext: a `+` in a login is `+2B` there.
+std::string plain(Mta mta, std::string_view value) { return mta == Mta::sendmail ? cm::text::decode_xtext(value) : std::string(value); }
 
 std::optional<Ip> client_of(const sockaddr* address) {
   if (!address) return std::nullopt;
@@ -53,11 +57,7 @@ void read_other_certificate(Mta mta, const Macros& macros, Tls& tls) {
   const auto verify = text(macros, "{verify}");
   if (verify.empty() ? text(macros, "{cert_subject}").empty() : verify == "NO" || verify == "NOT" || verify == "NONE") return;
   tls.certificate = verify == "OK" ? CertificateState::verified : CertificateState::unverified;
-  const auto name = [&](const char* macro) {
-    const auto value = text(macros, macro);
-    return mta == Mta::sendmail ? cm::text::decode_xtext(value) : std::string(value);
-  };
-  set_certificate_names(tls, name("{cn_subject}"), name("{cn_issuer}"));
+  set_certificate_names(tls, plain(mta, text(macros, "{cn_subject}")), plain(mta, text(macros, "{cn_issuer}")));
   if (tls.subject.starts_with("BadCertificate")) tls.subject_name.clear();
   if (tls.issuer.starts_with("BadCertificate")) tls.issuer.clear();
 }
@@ -98,6 +98,29 @@ std::optional<std::uint64_t> read_size(const char* const* arguments) {
   return std::nullopt;
 }
 
+// RFC 3461 sections 4.3 and 4.4: what a new sender would lose. Everything else of MAIL stays with the message.
+std::string read_dsn_arguments(const char* const* arguments) {
+  std::string out;
+  for (; *arguments; ++arguments) {
+    const std::string_view argument(*arguments);
+    const bool is_dsn = equals_ignoring_case(argument.substr(0, 4), "RET=") || equals_ignoring_case(argument.substr(0, 6), "ENVID=");
+    if (!is_dsn || argument.size() > limits::dsn_argument_bytes ||
+        std::any_of(argument.begin(), argument.end(), [](char c) { return c <= ' ' || c > '~'; }))
+      continue;
+    if (!out.empty()) out += ' ';
+    out += argument;
+  }
+  return out;
+}
+
+// Submitted on this machine, by no listener. Postfix shows that as a client on loopback with port 0 (cleanup_milter.c). `sendmail -bs` whose
+// input is no socket has no client at all, and port 0 (srvrsmtp.c); a socket from inetd has its peer's address.
+bool is_local(Mta mta, const Macros& macros, const sockaddr* address, const std::optional<Ip>& client) {
+  if (text(macros, "{client_port}") != "0") return false;
+  if (mta == Mta::postfix) return client && is_loopback(*client);
+  return mta == Mta::sendmail && !address && text(macros, "{daemon_name}").empty();
+}
+
 }  // namespace
 
 Mta recognise(const Macros& macros) {
@@ -109,8 +132,8 @@ Mta recognise(const Macros& macros) {
 Connection read_connection(Mta mta, const Macros& macros, const sockaddr* address) {
   Connection connection;
   connection.client = client_of(address);
-  // Postfix shows what was submitted on this machine as a client on loopback with port 0 (cleanup_milter.c), and no listener is involved.
-  connection.local = mta == Mta::postfix && connection.client && is_loopback(*connection.client) && text(macros, "{client_port}") == "0";
+  connection.local = is_local(mta, macros, address, connection.client);
+  if (connection.local && !connection.client) connection.client = Ip::parse("127.0.0.1");
   if (!connection.local) connection.listener = text(macros, "{daemon_name}");
   return connection;
 }
@@ -119,9 +142,13 @@ MailEvent read_mail(Mta mta, const Macros& macros, const char* const* arguments)
   MailEvent event;
   event.argument = arguments[0] ? arguments[0] : "";
   event.resolved = read_resolved(mta, macros, "{mail_addr}", event.argument);
-  if (arguments[0]) event.declared_size = read_size(arguments + 1);
+  if (arguments[0]) {
+    event.declared_size = read_size(arguments + 1);
+    event.dsn_arguments = read_dsn_arguments(arguments + 1);
+  }
+  event.host = text(macros, "j");
   event.tls = read_tls(mta, macros);
-  event.login = bounded(text(macros, "{auth_authen}"), limits::login_bytes);
+  event.login = bounded(plain(mta, text(macros, "{auth_authen}")), limits::login_bytes);
   event.queue_id = read_queue_id(macros);
   return event;
 }

@@ -31,6 +31,8 @@ struct MailEvent {
   Tls tls;
   std::string login;
   std::string queue_id;
+  std::string dsn_arguments;  // `RET=` and `ENVID=` as they were given
+  std::string host;           // the MTA's own name
 };
 struct RcptEvent {
   std::string argument;

@@ -6,6 +6,7 @@
 #include "observe/record.h"
 #include "policy/required_header.h"
 #include "policy/text.h"
+#include "session/received.h"
 #include "session/trace_id.h"
 
 namespace cm::session {
@@ -63,12 +64,14 @@ Answer Session::mail(MailEvent event) {
   if (!connected_) return {internal_failure(), {}, {}};
   if (shared_.draining) return refuse_mail(*policy, sender, event.queue_id, {421, "4.3.2", "Service is shutting down, please try again later"});
   const auto keys = shared_.keys ? shared_.keys->get() : nullptr;
-  if (needs_body(*policy, keys.get()) && !sees_body_)
+  if ((needs_body(*policy, keys.get()) && !sees_body_) || (policy->rewrites_senders() && !changes_sender_))
     return refuse_mail(*policy, sender, event.queue_id, {421, "4.3.0", "Configuration has changed, please connect again"});
   message_.emplace(policy, connection_, std::move(hold));
   if (keys && !keys->empty()) message_->tagging.emplace(keys, policy->data().header_prefix + "-Trust");
   message_->trace_id = make_trace_id();
   message_->queue_id = std::move(event.queue_id);
+  message_->dsn_arguments = std::move(event.dsn_arguments);
+  message_->host = std::move(event.host);
   const auto verdict = message_->deliberation.mail(std::move(sender));
   if (!is_refusal(verdict.action)) return {};
   auto answer = refuse(*message_, verdict, nullptr, std::nullopt);
@@ -148,6 +151,7 @@ void Session::header(std::string_view name, std::string_view value) {
   message.removable.see(*message.policy, name);
   const auto bare_name = text::trim(name);
   if (message.tagging) message.tagging->header(bare_name, value);
+  message.fields.see(bare_name, value);
   note_header(*message.policy, bare_name, value, message.content.header_rules);
   note_required_header(*message.policy, bare_name, value, message.content.header_met);
   if (equals_ignoring_case(bare_name, "From"))
@@ -187,19 +191,33 @@ Answer Session::end_of_message(std::string queue_id) {
   } else if (decision.proven && message.tagging && message.tagging->impossible()) {
     answer = refuse_content(message, {550, "5.6.0", "Message has header fields that are too long to be signed", Rule::syntax});
   } else {
-    auto added = render_headers(*message.policy, connection_, message.deliberation.sender(), decision, message.trace_id);
-    if (message.tagging)
-      message.tagging->sign(*message.policy, decision, message.deliberation.sender().envelope.resolved, shared_.unix_time(), added);
-    answer.edits = plan_edits(message.removable, *message.policy, decision, added, message.trace_id);
-    answer.accepted = {verdict, decision.audit.has_value() && !message.difference_counted,
-                       line(message, verdict, nullptr, &message.first_recipient, &decision.audit, &decision)};
-    for (auto& [id, token] : message.tokens)  // of a connector that is as if it did not exist the token goes back
-      if (std::find(decision.without.begin(), decision.without.end(), id) == decision.without.end())
-        answer.accepted.tokens.push_back(std::move(token));
+    accept(message, decision, answer);
   }
   answer.hold = std::move(message.hold);
   message_.reset();
   return answer;
+}
+
+void Session::accept(Message& message, const Decision& decision, Answer& answer) {
+  const auto& policy = *message.policy;
+  const auto& sender = message.deliberation.sender();
+  const auto now = shared_.unix_time();
+  auto added = render_headers(policy, connection_, sender, decision, message.trace_id);
+  const auto repaired = repairs(policy, sender, decision, message.fields, receipt(message.trace_id, now, message.host, policy.home_domain()));
+  const auto leaving = leaving_sender(policy, sender, decision);
+  for (const auto& field : repaired) {
+    if (message.tagging) message.tagging->replace(field.name, field.value);
+    if (field.name == "Message-ID") message.message_id = field.value;
+  }
+  if (message.tagging) message.tagging->sign(policy, decision, leaving, now, added);
+  answer.edits = plan_edits(message.removable, policy, decision, added, message.trace_id);
+  plan_repairs(repaired, answer.edits);
+  if (is_sender_rewritten(policy, decision)) answer.edits.push_back(change_sender(leaving, message.dsn_arguments));
+  const RecipientDecision verdict{decision.action, decision.rule, decision.connector};
+  answer.accepted = {verdict, decision.audit.has_value() && !message.difference_counted,
+                     line(message, verdict, nullptr, &message.first_recipient, &decision.audit, &decision)};
+  for (auto& [id, token] : message.tokens)  // of a connector that is as if it did not exist the token goes back
+    if (std::find(decision.without.begin(), decision.without.end(), id) == decision.without.end()) answer.accepted.tokens.push_back(std::move(token));
 }
 
 void Session::accepted(Accepted& accepted) {

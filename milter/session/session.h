@@ -38,8 +38,8 @@ Reply internal_failure(std::string_view trace_id = {});
 
 class Session {
  public:
-  /// `sees_body`: the body step was negotiated.
-  Session(Shared& shared, bool sees_body) : shared_(shared), sees_body_(sees_body) {}
+  /// `sees_body`, `changes_sender`: the body step, and that action, were negotiated.
+  Session(Shared& shared, bool sees_body, bool changes_sender = false) : shared_(shared), sees_body_(sees_body), changes_sender_(changes_sender) {}
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
@@ -63,24 +63,21 @@ class Session {
     std::shared_ptr<const Policy> policy;
     Deliberation deliberation;
     InFlight hold;
-    std::string trace_id, queue_id, message_id;
+    std::string trace_id, queue_id, message_id, dsn_arguments, host;
     std::string first_recipient;  // accepted
     std::size_t recipients = 0;   // accepted
     bool surplus_logged = false, difference_counted = false, failed = false;
     Content content;
     std::uint64_t bytes = 0;
     RemovableHeaders removable;
+    SeenFields fields;
     std::optional<Tagging> tagging;  // only if there are keys
     std::vector<std::pair<ConnectorId, RateLimits::Token>> tokens;
-  };
-  struct PlainRefusal {  // that no connector is about
-    int code;
-    const char *xcode, *text;
-    Rule rule = Rule::none;
   };
   Answer refuse_mail(const Policy& policy, const Sender& sender, std::string_view queue_id, const PlainRefusal& why);
   void ask_rates(Message& message, const std::vector<ConnectorId>& limited);
   Answer refuse_content(const Message& message, const PlainRefusal& why);
+  void accept(Message& message, const Decision& decision, Answer& answer);
   Answer refuse(Message& message, const RecipientDecision& verdict, const Envelope* recipient, const std::optional<AuditDifference>& audit,
                 bool logged = true);
   Envelope envelope(const Policy& policy, const std::string& argument, const std::optional<std::string>& resolved) const;
@@ -90,7 +87,7 @@ class Session {
   void count(Message& message, const std::optional<AuditDifference>& audit);
 
   Shared& shared_;
-  const bool sees_body_;
+  const bool sees_body_, changes_sender_;
   bool connected_ = false;  // and not refused
   Connection connection_;
   std::optional<Message> message_;

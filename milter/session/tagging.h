@@ -24,6 +24,8 @@ class Tagging {
 
   /// A field that came with the message, or that we add to it for good. `name` without blanks around it.
   void header(std::string_view name, std::string_view value);
+  /// A field that we give to the message in place of what it had under that name.
+  void replace(std::string_view name, std::string_view value) { fields_.replace(name, value); }
   void body(std::string_view octets) { body_.update(octets); }
   /// The bound fields are more than can be kept: the message can be given no tag.
   [[nodiscard]] bool impossible() const { return fields_.too_long(); }

@@ -1,4 +1,4 @@
-"""A whole private mail host: certificates, Postfix and our daemon below one new directory, and what became of a message sent to it."""
+"""A whole private mail host: certificates, Postfix (or Sendmail) and our daemon below one new directory, and what became of a message sent to it."""
 
 import os
 import re
@@ -53,10 +53,20 @@ class MailHost:
         try:
             self.certificates = Certificates(self.directory / "tls")
             self.daemon = ConnectorMilter(build, self.directory / "connector-milter") if milter else None
-            self.postfix = PrivatePostfix(self.directory / "postfix", self.certificates, settings=settings)
+            self._make_mta(build, settings)
         except BaseException:
             self.remove()
             raise
+
+    def _make_mta(self, _build, settings):
+        self.mta = self.postfix = PrivatePostfix(self.directory / "postfix", self.certificates, settings=settings)
+
+    def _apply_lines(self):
+        self.postfix_lines = self.daemon.postfix_lines(self.postfix.queue)
+        self.postfix.apply(self.postfix_lines)
+
+    def _open(self, listener, client):
+        return SmtpClient(self.postfix.ports[listener], client)
 
     def __enter__(self):
         self.start()
@@ -72,16 +82,15 @@ class MailHost:
         try:
             if self.daemon:
                 self.daemon.start(detached)
-                self.postfix_lines = self.daemon.postfix_lines(self.postfix.queue)
-                self.postfix.apply(self.postfix_lines)
-            self.postfix.start()
+                self._apply_lines()
+            self.mta.start()
         except BaseException:
             self.stop()
             self.remove()
             raise
 
     def stop(self):
-        self.postfix.stop()
+        self.mta.stop()
         if self.daemon:
             self.daemon.stop()
 
@@ -90,7 +99,7 @@ class MailHost:
 
     def connect(self, client=None, listener="mx", tls=False, certificate=None, login=False, version=None, helo="client.example"):
         """A session after EHLO, and after STARTTLS and AUTH if asked for. `certificate` is a label of certificates.Certificates."""
-        session = SmtpClient(self.postfix.ports[listener], client)
+        session = self._open(listener, client)
         try:
             if session.greeting.code != 220:
                 return session
@@ -131,6 +140,6 @@ class MailHost:
         return self._with_copies(self.posted(transaction))
 
     def _with_copies(self, outcome):
-        if outcome.queue_id and outcome.queue_id not in self.postfix.held():
-            outcome.copies = self.postfix.messages(outcome.queue_id)
+        if outcome.queue_id and outcome.queue_id not in self.mta.held():
+            outcome.copies = self.mta.messages(outcome.queue_id)
         return outcome

@@ -29,10 +29,18 @@ LISTENERS = {
 }
 
 
+_given = set()
+
+
 def free_ports(count):
-    """Ports of 127.0.0.1 that were free a moment ago."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [s.getsockname()[1] for s in sockets]
+    """Ports of 127.0.0.1 that were free a moment ago, and that no caller of this process was given before: it may not listen there yet."""
+    sockets, ports = [], []
+    while len(ports) < count:
+        sockets.append(socket.create_server(("127.0.0.1", 0)))
+        port = sockets[-1].getsockname()[1]
+        if port not in _given:
+            ports.append(port)
+            _given.add(port)
     for s in sockets:
         s.close()
     return ports
@@ -169,7 +177,8 @@ class PrivatePostfix:
                 named = [f"127.0.0.1:{port}/inet" for ours, port in self.ports.items() if self._listeners.get(ours, (ours,))[0] == line.get("listener")]
                 for service in without_milter if line.get("without_milter") else named:
                     self._set_option(service, line["name"], line["value"])
-        self.postconf("-e", *main)
+        if main:
+            self.postconf("-e", *main)
 
     def _set_option(self, service, name, value):
         if " " not in value:

@@ -29,6 +29,7 @@ class Received:
     helo: str = None
     raw: bytes = b""
     parameters: dict = field(default_factory=dict)
+    recipient_parameters: list = field(default_factory=list)
 
     @property
     def message(self) -> Message:
@@ -73,7 +74,8 @@ class _Session(socketserver.StreamRequestHandler):
         verb = line[:4].upper()
         if verb in (b"EHLO", b"HELO"):
             self.helo, self.mail = line[5:].decode("utf-8", "replace"), None
-            offered = ["8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES"] + (["STARTTLS"] if self.sink.context and not self.tls else [])
+            offered = ["8BITMIME", "SMTPUTF8", "ENHANCEDSTATUSCODES"] + (["DSN"] if self.sink.dsn else [])
+            offered += ["STARTTLS"] if self.sink.context and not self.tls else []
             self.say("\r\n".join([f"250-{self.sink.name}", *(f"250-{word}" for word in offered[:-1]), f"250 {offered[-1]}"]))
         elif verb == b"STAR" and self.sink.context and not self.tls:
             self.start_tls()
@@ -84,7 +86,9 @@ class _Session(socketserver.StreamRequestHandler):
         elif verb == b"RCPT" and self.mail:
             self.say(self.sink.refuse or "250 2.1.5 Ok")
             if not self.sink.refuse:
-                self.mail.recipients.append(_address(line)[0])
+                recipient, parameters = _address(line)
+                self.mail.recipients.append(recipient)
+                self.mail.recipient_parameters.append(parameters)
         elif verb == b"DATA" and self.mail and self.mail.recipients:
             self.take()
         elif verb in (b"RSET", b"NOOP"):
@@ -127,11 +131,11 @@ class Sink:
     """Listens from start() (or `with`) to stop(); start() after stop() takes the same port again. `received` grows in order of arrival.
 
     `certificate`: (file, key file); without it STARTTLS is not offered. `ask`: the CA file whose client certificates are asked for (one
-    of another CA ends the handshake). `highest`: the newest ssl.TLSVersion to speak. `refuse`: the reply to every RCPT.
+    of another CA ends the handshake). `highest`: the newest ssl.TLSVersion to speak. `refuse`: the reply to every RCPT. `dsn`: whether that extension is offered.
     """
 
-    def __init__(self, address="127.0.0.2", name="mx.sink.example", certificate=None, ask=None, highest=None, refuse=None):
-        self.address, self.name, self.refuse = address, name, refuse
+    def __init__(self, address="127.0.0.2", name="mx.sink.example", certificate=None, ask=None, highest=None, refuse=None, dsn=False):
+        self.address, self.name, self.refuse, self.dsn = address, name, refuse, dsn
         self.received, self.context = [], None
         self._server, self._port = None, 0
         if certificate:
@@ -147,6 +151,10 @@ class Sink:
     def next_hop(self):
         """As a smart host is written: `[127.0.0.2]:40025`; known once it has been started."""
         return f"[{self.address}]:{self._port}"
+
+    @property
+    def port(self):
+        return self._port
 
     def start(self):
         self._server = _Server((self.address, self._port), _Session)

@@ -1,6 +1,7 @@
 """A raw SMTP client: one session, every byte as the caller says, so that hostile and odd clients can be played as well.
 
-`client=ADDRESS` claims that address with the PROXY protocol, which the private Postfix asks for on all listeners but `xclient`.
+`client=ADDRESS` claims that address with the PROXY protocol, which the private Postfix asks for on all listeners but `xclient`;
+`source=ADDRESS` comes from there, an address of this machine.
 """
 
 import base64
@@ -42,15 +43,16 @@ class Transaction:
 
     @property
     def queue_id(self):
-        found = self.data and re.search(r"queued as (\w+)", self.data.text)
-        return found.group(1) if found else None
+        # Postfix: "queued as ID"; Sendmail: "ID Message accepted for delivery".
+        found = self.data and re.search(r"queued as (\w+)|(\w+) Message accepted for delivery", self.data.text)
+        return found.group(1) or found.group(2) if found else None
 
 
 class SmtpClient:
     """A session with the listener on `port` of 127.0.0.1. A context manager: leaves with QUIT. Raises OSError when the peer is gone."""
 
-    def __init__(self, port, client=None, timeout=30):
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=timeout)
+    def __init__(self, port, client=None, timeout=30, source=None):
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=timeout, source_address=(source, 0) if source else None)
         self._buffer = b""
         self.tls_version = None
         if client:

@@ -2,6 +2,7 @@
 #include "fuzz.h"
 #include "policy/address.h"
 #include "policy/limits.h"
+#include "policy/text.h"
 
 using namespace cm;
 using Kind = Address::Kind;
@@ -45,6 +46,6 @@ FUZZ_TARGET(addresses) {
     REQUIRE(same(Address::from_argument(fuzz::swap_case(in)), argument));
     REQUIRE(argument.local.find_first_of(std::string_view("\r\n\0", 3)) == std::string::npos);
     if (!in.starts_with('<') && in.size() + 2 <= limits::address_bytes) REQUIRE(same(Address::from_argument("<" + std::string(in) + ">"), argument));
-    if (!argument.domain.empty()) REQUIRE(same(Address::from_resolved(argument.local + "@" + argument.domain), argument));
+    if (!argument.domain.empty()) REQUIRE(same(Address::from_resolved(text::quote_local(argument.local) + "@" + argument.domain), argument));
   }
 }

@@ -2,7 +2,7 @@
 //
 // The invariants: nothing is accepted that the oracle refuses or that no MAIL and RCPT preceded; every header of our family that was seen is
 // deleted, from the highest index down; the way a message is told to take is the oracle's; a reply is printable ASCII of one class, short enough for
-// libmilter; a log line is one line.
+// libmilter; a log line is one line; what a printer's message lacks it gets once, and nothing of anybody else's is repaired.
 #include "session/session.h"
 
 #include <arpa/inet.h>
@@ -14,96 +14,12 @@
 #include "fuzz.h"
 #include "reference/outbound.h"
 #include "reference/reference.h"
+#include "session_policies.h"
 
 using namespace cm;
 using namespace cm::session;
 
 namespace {
-
-constexpr std::uint32_t printer_id = 1, printer_messages = 3;  // its place in the policy; its rate limit, while the clock stands
-
-InboundConnector connector(const char* name, Duty duty) {
-  InboundConnector c;
-  c.name = name;
-  c.duty = duty;
-  c.trust = to_string(duty);
-  return c;
-}
-
-InboundConnector partner(const char* name, const char* scope) {
-  auto c = connector(name, Duty::partner);
-  c.sender_domains.push_back(*DomainPattern::parse(scope).value);
-  c.check_header_from = Check::enforce;
-  return c;
-}
-
-OutboundConnector outbound(const char* name, const char* scope, std::uint32_t cost) {
-  OutboundConnector c;
-  c.name = name;
-  c.cost = cost;
-  if (*scope) c.recipient_domains.push_back(*DomainPattern::parse(scope).value);
-  c.smart_hosts.push_back({"[10.0.0.2]", Ip::parse("10.0.0.2")});
-  return c;
-}
-
-OutboundConnector rule(const char* name, const char* field, const char* pattern, std::uint32_t cost) {
-  auto c = outbound(name, "", cost);
-  c.when.emplace().header = HeaderCondition{field, pattern};
-  return c;
-}
-
-// Two rules by header, one of them over a field that most have removed, one by connector, two choices by recipient, and one that is tried.
-std::vector<OutboundConnector> rich_outbound(bool second) {
-  auto by_connector = outbound("archive", ".us.example", 3), tried = outbound("tried", "d.example", 1);
-  by_connector.when.emplace().connectors = {"printer", "lock"};
-  for (const char* domain : {".us.example", "c.example"}) by_connector.when->sender_domains.push_back(*DomainPattern::parse(domain).value);
-  tried.mode = Mode::audit;
-  auto classified = rule("classified", "X-Class", "top secret", 1);
-  if (second) classified.recipient_domains.push_back(*DomainPattern::parse("*").value);
-  return {classified, rule("kept", "X-MS-Exchange-Organization-A", "^s", 2), by_connector, outbound("all", "*", 1), outbound("d", ".d.example", 1),
-          tried};
-}
-
-// One connector of each kind; `second`: after a reload that asks for sizes, renames the family and tries something.
-PolicyData rich_policy(bool second) {
-  PolicyData data;
-  data.organization.domains.push_back(*DomainPattern::parse(".us.example").value);
-  data.organization.protect = Check::enforce;
-  data.listeners = {{"mx", false}, {"shut", true}};
-  auto server = connector("server", Duty::on_premises), printer = connector("printer", Duty::device), backup = connector("backup", Duty::relay);
-  server.source_ips.push_back(*Source::parse("10.0.0.0/28").value);
-  server.accept_headers = true;
-  server.add_headers.push_back({"X-Site", "one"});
-  printer.source_ips.push_back(*Source::parse("10.0.0.4").value);
-  printer.recipients = {false, true, {}};
-  printer.senders = {false, false, {*AddressPattern::parse("p@us.example").value}};
-  printer.max_recipients = 2;
-  printer.rate_limit = RateLimit{printer_messages, 60, RateLimit::Key::connector};
-  backup.auth_users.push_back("b");
-  auto lock = partner("lock", "*"), fabrikam = partner("fabrikam", "a.example"), tagged = partner("tagged", ".d.example"),
-       tls = partner("tls", "*.a.example");
-  lock.check_header_from = Check::off;
-  lock.source_ips.push_back(*Source::parse("192.0.2.0/24").value);
-  fabrikam.certificates.push_back(*DomainPattern::parse("*.a.example").value);
-  fabrikam.certificate_issuers.push_back("CA");
-  fabrikam.require_tls = true;
-  fabrikam.via.push_back("lock");
-  tagged.source_ips.push_back(*Source::parse("192.0.2.7").value);
-  tagged.on_violation = second ? OnViolation::quarantine : OnViolation::tag;
-  tls.require_tls = true;
-  tls.min_tls_version = TlsVersion::tls1_2;
-  tls.on_violation = OnViolation::tempfail;
-  data.inbound = {server, printer, backup, lock, fabrikam, tagged, tls};
-  data.outbound = rich_outbound(second);
-  if (!second) return data;
-  data.header_prefix = "X-Us";
-  data.inbound[0].max_message_size = 300;
-  data.inbound[0].required_header = data.outbound[0].when->header->name;
-  data.inbound[0].required_values = {"top secret", "secret"};
-  data.inbound[4].mode = Mode::audit;
-  data.reject_unmatched = true;
-  return data;
-}
 
 // A line of the input with a fold for each vertical tab.
 std::string folded(std::string_view line) {
@@ -154,7 +70,7 @@ class MacroTable {
 
 class Model {
  public:
-  explicit Model(bool sees_body) : sees_body_(sees_body), session_(shared_, sees_body) {
+  Model(bool sees_body, bool changes_sender) : sees_body_(sees_body), changes_sender_(changes_sender), session_(shared_, sees_body, changes_sender) {
     if (sees_body) shared_.keys = &keys_;
   }
 
@@ -239,7 +155,8 @@ class Model {
     from_fields_ = 0;
     size_ = 2;
     failed_ = asked_ = false;
-    const bool serves = connected_ && !shared_.draining && (sees_body_ || !pinned_->counts_sizes());
+    const bool serves =
+        connected_ && !shared_.draining && (sees_body_ || !pinned_->counts_sizes()) && (changes_sender_ || !pinned_->rewrites_senders());
     const auto answer = session_.mail(std::move(event));
     open_ = !answer.refusal;
     if (answer.refusal) check_reply(*answer.refusal);
@@ -344,6 +261,7 @@ class Model {
     REQUIRE(answer.refusal || accepted_ > 0);
     if (answer.refusal) return;
     check_edits(answer.edits, wanted);
+    check_repairs(answer.edits, wanted);
     session_.accepted(answer.accepted);
     sent_ += asked_ ? 1 : 0;
   }
@@ -355,6 +273,7 @@ class Model {
     std::vector<std::string> routing;
     for (const auto& edit : edits) {
       REQUIRE((edit.name + edit.value).find_first_of(std::string_view("\r\n\0", 3)) == std::string::npos);
+      if (is_repair(edit)) continue;
       if (edit.kind == MtaAction::Kind::delete_header) {
         const auto [at, first] = next.emplace(to_lower(edit.name), edit.index);
         REQUIRE(edit.index >= 1 && !inserted && (first || at->second - 1 == edit.index));
@@ -378,6 +297,43 @@ class Model {
     REQUIRE(trusted == wanted.proven && quarantined == (wanted.action == Action::quarantine ? 1U : 0U));
   }
 
+  static bool is_repair(const MtaAction& edit) {
+    using Kind = MtaAction::Kind;
+    const auto name = to_lower(edit.name);
+    return edit.kind == Kind::change_header || edit.kind == Kind::change_sender ||
+           (edit.kind == Kind::delete_header && (name == "date" || name == "message-id" || name == "from"));
+  }
+
+  // How many fields of a name there are, if none of them has a value.
+  std::optional<int> empty_fields(const std::string& name) const {
+    int count = 0;
+    for (const auto& field : fields_) {
+      if (to_lower(field.name) != name) continue;
+      auto value = field.value;
+      std::erase_if(value, [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; });
+      if (!value.empty() && value != "<>") return std::nullopt;
+      ++count;
+    }
+    return count;
+  }
+
+  void check_repairs(const std::vector<MtaAction>& edits, const Decision& wanted) const {
+    const auto* c = wanted.marked ? &pinned_->connector(wanted.connector) : nullptr;
+    const bool printers = c != nullptr && c->name == "printer";
+    std::string seen, expected;
+    for (const auto& edit : edits)
+      if (is_repair(edit)) seen += edit.name + std::to_string(edit.index) + (edit.kind == MtaAction::Kind::delete_header ? "- " : " ");
+    for (const char* name : {"Date", "Message-ID", "From"}) {
+      const auto empty = empty_fields(to_lower(name));
+      const bool is_wanted = printers && (std::string_view(name) != "Message-ID" || c->repair.message_id);
+      if (!is_wanted || !empty) continue;
+      for (int i = *empty; i > 1; --i) expected += name + std::to_string(i) + "- ";
+      expected += name + std::string("1 ");
+    }
+    if (printers && !c->rewrite_sender.empty()) expected += "<Scans@us.example>0 ";
+    REQUIRE(seen == expected);
+  }
+
   Published<Policy> published_{policies()[0]};
   observe::Counters counters_;
   Shared shared_{.policy = published_,
@@ -390,7 +346,7 @@ class Model {
     return std::make_shared<const seal::Keys>(std::move(keys));
   }
   Published<seal::Keys> keys_{one_key()};
-  const bool sees_body_;
+  const bool sees_body_, changes_sender_;
   Session session_;
   MacroTable macros_;
   Mta mta_ = Mta::unknown;
@@ -408,6 +364,6 @@ class Model {
 
 FUZZ_TARGET(session) {
   fuzz::Bytes bytes(in);
-  const bool sees_body = bytes.byte() % 2 != 0;
-  Model(sees_body).run(bytes);
+  const auto negotiated = bytes.byte();
+  Model(negotiated % 2 != 0, negotiated / 2 % 2 == 0).run(bytes);
 }

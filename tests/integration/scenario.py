@@ -82,13 +82,14 @@ class DaemonScenario(unittest.TestCase):
 class Scenario(unittest.TestCase):
     """`config` is the daemon's configuration, `settings` further main.cf parameters. One mail host serves all tests of a class."""
 
+    kind = MailHost
     config = ORGANIZATION
     settings = {}
     host = None
 
     @classmethod
     def setUpClass(cls):
-        host = MailHost(build_directory(), settings=cls.settings)
+        host = cls.kind(build_directory(), settings=cls.settings)
         try:
             cls.arrange(host.daemon)
             cls.arrange_host(host)
@@ -125,7 +126,7 @@ class Scenario(unittest.TestCase):
     def tearDownClass(cls):
         host, cls.host = cls.host, None
         try:
-            host.postfix.stop()
+            host.mta.stop()
             check_end(host.daemon, host.daemon.stop())
         finally:
             host.stop()

@@ -104,6 +104,7 @@ const std::vector<Expectation>& expectations() {
       {"route", [](E e, S x) { return one(x, route_of(e)); }},
       {"header", [](E e, S x) { return any_of(x, headers_of(e)); }},
       {"no-header", [](E e, S x) { return none_of(x, headers_of(e)); }},
+      {"rewrite-sender", [](E e, S x) { return one(x, e.rewrite_sender); }},
       {"strip", [](E e, S x) { return any_of(x, e.strip_headers); }},
       {"no-strip", [](E e, S x) { return none_of(x, e.strip_headers); }},
       {"step", [](E e, S x) { return any_of(x, steps_of(e)); }},

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "base/attribute_list.h"
+#include "base/digest.h"
 #include "base/escape.h"
 #include "base/log.h"
 #include "base/netstring.h"
@@ -287,4 +288,17 @@ BOOST_AUTO_TEST_CASE(systemd_is_told_on_its_socket) {
   BOOST_TEST(::recv(fd.get(), buffer.data(), buffer.size(), 0) == 7);
   BOOST_TEST(std::string_view(buffer.data()) == "READY=1");
   ::unsetenv("NOTIFY_SOCKET");
+}
+
+BOOST_AUTO_TEST_CASE(digests) {
+  const auto of = [](std::initializer_list<std::string_view> parts) {
+    cm::Digest digest;
+    for (const auto part : parts) digest.add(part);
+    return digest.to_string();
+  };
+  BOOST_TEST(of({}) == "cbf29ce484222325");  // the offset of FNV-1a
+  BOOST_TEST(of({"ab", "c"}) == of({"ab", "c"}));
+  BOOST_TEST(of({"ab", "c"}) != of({"a", "bc"}));
+  BOOST_TEST(of({"ab", "c"}) != of({"c", "ab"}));
+  BOOST_TEST(of({""}) != of({}));
 }

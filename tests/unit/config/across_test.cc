@@ -83,7 +83,7 @@ BOOST_AUTO_TEST_CASE(what_keeps_connectors_apart) {
       pair(same + "listeners = \"mx\";", same),
       pair(same + "listeners = \"mx\";", same + "listeners = \"relay\";"),
       pair(same + "listeners = \"mx\";", same + "listeners = [ \"relay\", \"mx\" ];", "source address"),
-      pair(same + "mode = \"audit\";", same),
+      pair(same + "mode = \"audit\"; max_recipients = 9;", same),
       pair(same + "mode = \"audit\";", same + "mode = \"audit\";", "source address"),
       pair(same + "enabled = false;", same),
       pair(same, same + "auth_users = \"u\";"),
@@ -163,7 +163,7 @@ BOOST_AUTO_TEST_CASE(unreachable) {
        {}},
       {partner("p", "\"d.example\"", "source_ips = " + both + "; mode = \"audit\";") + ",\n" +
            partner("q", "\"d.example\"", "source_ips = " + both + ";"),
-       {}},
+       {"main.conf:3: warning: inbound.p: tries nothing: ..."}},
       {partner("p", "\"d.example\"", "source_ips = " + both + "; listeners = \"mx\";") + ",\n" +
            partner("q", "\"d.example\"", "source_ips = " + both + ";"),
        {}},
@@ -252,7 +252,7 @@ BOOST_AUTO_TEST_CASE(a_closed_listener_that_a_partner_keeps_open) {
   };
   check("", {{with("require_tls = true;"),
               {"main.conf:4: warning: inbound.a: asks nobody for an identity and names no listeners, so the closed listener \"relay\"..."}},
-             {with("require_tls = true; listeners = \"mx\";"), {}},
-             {with("require_tls = true; mode = \"audit\";"), {}},
+             {with("require_tls = true; listeners = \"mx\";"), {"main.conf:2: warning: listeners.relay: is closed to everyone: ..."}},
+             {with("require_tls = true; mode = \"audit\";"), {"main.conf:2: warning: listeners.relay: is closed to everyone: ..."}},
              {with("certificates = \"c.d.example\";"), {}}});
 }

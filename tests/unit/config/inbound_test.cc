@@ -124,11 +124,8 @@ BOOST_AUTO_TEST_CASE(settings_by_type) {
         "main.conf:5: error: inbound.a.recipients: relay connectors do not take this setting: it is for on_premises, device",
         "main.conf:5: error: inbound.a.trust: relay connectors do not take this setting: it is for on_premises, device, partner",
         "main.conf:5: error: inbound.a.accept_headers: relay connectors do not take this setting: it is for on_premises"}},
-      {"{ name = \"a\"; type = \"device\"; recipients = \"internal\"; source_ips = \"192.0.2.1\";\nrepair = \"date\"; "
-       "rewrite_sender = \"x@us.example\"; accept_tags = true; require_header = { }; }",
-       {"main.conf:4: error: inbound.a.repair: is not implemented in this version: remove it",
-        "main.conf:4: error: inbound.a.rewrite_sender: is not implemented in this version: remove it",
-        "main.conf:4: error: inbound.a.accept_tags: device connectors do not take this setting: it is for on_premises",
+      {"{ name = \"a\"; type = \"device\"; recipients = \"internal\"; source_ips = \"192.0.2.1\";\naccept_tags = true; require_header = { }; }",
+       {"main.conf:4: error: inbound.a.accept_tags: device connectors do not take this setting: it is for on_premises",
         "main.conf:4: error: inbound.a.require_header: device connectors do not take this setting: it is for on_premises"}},
       {"{ name = \"a\"; type = \"on_premises\"; source_ips = \"192.0.2.1\";\naccept_tags = true;\nrequire_header = { }; }",
        {"main.conf:4: error: inbound.a.accept_tags: needs signing.keys of the main file: without a key no tag can be verified",
@@ -289,5 +286,44 @@ BOOST_AUTO_TEST_CASE(limits_and_headers) {
              {"main.conf:4: error: inbound.a.add_headers[0].name: \"DKIM-Signature\" is a field the message itself has..."}},
             {"add_headers = ( );", {}},
         },
+        "} );");
+}
+
+BOOST_AUTO_TEST_CASE(repairs_of_a_devices_mail) {
+  const auto device = connector(R"({ name = "a"; type = "device"; source_ips = "192.0.2.1"; recipients = "internal"; repair = [ "from", "date" ];
+    rewrite_sender = "Scans@Mail.US.example."; })");
+  BOOST_TEST((device.repair.date && device.repair.from && !device.repair.message_id));
+  BOOST_TEST(device.rewrite_sender == "Scans@mail.us.example");
+  const auto plain = connector(R"({ name = "a"; type = "device"; source_ips = "192.0.2.1"; recipients = "internal"; })");
+  BOOST_TEST((!plain.repair.date && !plain.repair.message_id && !plain.repair.from && plain.rewrite_sender.empty()));
+  const auto wrong = [](const char* address, const char* why) {
+    return Case{std::string("rewrite_sender = \"") + address + "\";",
+                {std::string("main.conf:4: error: inbound.a.rewrite_sender: \"") + address + "\" is no address to send from: expected one such as " +
+                 "\"scans@contoso.example\"" + why}};
+  };
+  check(
+      base + "inbound = ( { name = \"a\"; type = \"device\"; source_ips = \"192.0.2.1\"; recipients = \"internal\";\n",
+      {{"repair = \"messageid\";",
+        {"main.conf:4: error: inbound.a.repair: \"messageid\" is not known here: expected \"date\", \"message_id\" or \"from\" (did you mean "
+         "\"message_id\"?)"}},
+       {"repair = [ ];", {"main.conf:4: error: inbound.a.repair: the list is empty: name at least one, or leave the setting out"}},
+       {"repair = true;", {"main.conf:4: error: inbound.a.repair: expected ..."}},
+       {"rewrite_sender = [ \"a@us.example\" ];", {"main.conf:4: error: inbound.a.rewrite_sender: expected ..."}},
+       wrong("scans", ""),
+       wrong("us.example", ""),
+       wrong("<>", ""),
+       wrong("", ""),
+       wrong("a%b@us.example", ""),
+       wrong("a!b@us.example", ""),
+       wrong("a@[192.0.2.1]", ""),
+       wrong("a@b@us.example", " (the domain holds a character that no domain can have)"),
+       {"rewrite_sender = \"a@elsewhere.example\";",
+        {"main.conf:4: warning: inbound.a.rewrite_sender: \"a@elsewhere.example\" is not in the organization domains: bounces of this device's mail "
+         "will go there, and its domain's SPF record may not name our servers; use an address of our own"}}},
+      "} );");
+  check(base + "inbound = ( { name = \"a\"; type = \"relay\"; source_ips = \"192.0.2.1\";\n",
+        {{"repair = \"date\"; rewrite_sender = \"a@us.example\";",
+          {"main.conf:4: error: inbound.a.repair: relay connectors do not take this setting: it is for device",
+           "main.conf:4: error: inbound.a.rewrite_sender: relay connectors do not take this setting: it is for device"}}},
         "} );");
 }

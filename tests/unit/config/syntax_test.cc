@@ -165,3 +165,22 @@ BOOST_AUTO_TEST_CASE(list_files) {
                         "main.conf:12: error: inbound.f.source_ips[0]: \"lists\" is a directory, not a file"}),
              boost::test_tools::per_element());
 }
+
+BOOST_AUTO_TEST_CASE(the_digest_is_of_every_file) {
+  const Directory directory;
+  const auto digest = [&](const std::string& file, const std::string& text) {
+    directory.write(file, text);
+    const auto result = directory.load();
+    return result.config ? result.config->digest : "none";
+  };
+  const auto main = base + "inbound = ( { name = \"a\"; type = \"relay\"; source_ips = \"file:list\"; } );";
+  directory.write("list", "192.0.2.1\n");
+  const auto first = digest("main.conf", main);
+  BOOST_TEST(first.size() == 16U);
+  BOOST_TEST(digest("main.conf", main) == first);
+  const auto second = digest("list", "192.0.2.2\n");
+  BOOST_TEST(second != first);
+  const auto third = digest("connectors.d/x.conf", "inbound = ( );");
+  BOOST_TEST(third != second);
+  BOOST_TEST(digest("connectors.d/x.conf", "inbound = ( ); # said again") != third);
+}

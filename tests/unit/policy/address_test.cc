@@ -126,6 +126,9 @@ BOOST_AUTO_TEST_CASE(resolved_addresses_split_at_the_last_at) {
   BOOST_TEST(parts("P@D.Example") == "p|d.example");
   BOOST_TEST(parts("a@b@d.example") == "a@b|d.example");
   BOOST_TEST(parts("a b@d.example") == "a b|d.example");
+  BOOST_TEST(parts("\"a b\"@d.example") == "a b|d.example");  // as Postfix has it
+  BOOST_TEST(parts("\"\\\"a\\\"\"@d.example") == "\"a\"|d.example");
+  BOOST_TEST(parts("\"a\"b@d.example") == "\"a\"b|d.example");  // no quoted string
   BOOST_TEST(parts("") == "<>");
   BOOST_TEST(parts("<>") == "<>");
   BOOST_TEST(parts("ceo") == "ceo|");

@@ -142,6 +142,11 @@ BOOST_AUTO_TEST_CASE(header_rules_see_past_bytes_of_another_character_set) {
     note_header(policy, "X-Class", value, held);
     BOOST_TEST(held.size() == 1U, value);
   }
+  rule.when->header = HeaderCondition{"X-Class", "^f\xc3\xbcr alle$"};  // and what is UTF-8 stays what it is
+  const Policy umlaut(with({rule}));
+  std::vector<OutboundId> held;
+  note_header(umlaut, "X-Class", "f\xc3\xbcr alle", held);
+  BOOST_TEST(held.size() == 1U);
 }
 
 BOOST_AUTO_TEST_CASE(a_pattern_must_be_one) {

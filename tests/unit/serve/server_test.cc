@@ -307,9 +307,10 @@ BOOST_AUTO_TEST_CASE(control_words) {
   observe::Counters counters;
   counters.of(Rule::tls) = 7;
   ReloadResult result{.ok = false, .at = {}, .connectors = 3, .diagnostics = {"x.conf:1: error: bad \xff byte"}};
-  const Control control([&] { return result; },
-                        [&] { return Status{.version = "1.2", .pid = 42, .loaded = {}, .connectors = 3, .last_reload = result, .in_flight = 1}; },
-                        counters);
+  const Control control(
+      [&] { return result; },
+      [&] { return Status{.version = "1.2", .pid = 42, .loaded = {}, .config = "0123", .connectors = 3, .last_reload = result, .in_flight = 1}; },
+      counters);
   const auto reload = nlohmann::json::parse(control.answer("reload"));
   BOOST_TEST(reload["ok"] == false);
   BOOST_TEST(reload["connectors"] == 3);
@@ -317,6 +318,7 @@ BOOST_AUTO_TEST_CASE(control_words) {
   const auto status = nlohmann::json::parse(control.answer("status"));
   BOOST_TEST(status["version"] == "1.2");
   BOOST_TEST(status["policy_loaded"] == "1970-01-01T00:00:00Z");
+  BOOST_TEST(status["config"] == "0123");
   BOOST_TEST(status["last_reload"]["ok"] == false);
   BOOST_TEST(status["counters"]["rules"]["tls"] == 7);
   BOOST_TEST(status["counters"]["actions"]["reject"] == 0);

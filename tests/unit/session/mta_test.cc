@@ -7,6 +7,7 @@
 #include <limits>
 #include <map>
 
+#include "policy/limits.h"
 #include "session/mta.h"
 
 namespace {
@@ -51,6 +52,18 @@ Tls tls(Mta mta, Values values) {
 
 BOOST_AUTO_TEST_SUITE(mta)
 
+BOOST_AUTO_TEST_CASE(what_mail_says_about_notifications) {
+  const auto dsn = [](std::vector<const char*> arguments) { return mail(Mta::postfix, {}, std::move(arguments)).dsn_arguments; };
+  BOOST_TEST(dsn({"<a@b.example>", "SIZE=5", "ret=HDRS", "BODY=8BITMIME", "ENVID=x+2By", "RETURN=1", "AUTH=<>"}) == "ret=HDRS ENVID=x+2By");
+  BOOST_TEST(dsn({"<a@b.example>"}) == "");
+  BOOST_TEST(dsn({}) == "");
+  const auto longest = "ENVID=" + std::string(limits::dsn_argument_bytes - 6, 'x'), longer = longest + "x";
+  BOOST_TEST(dsn({"<>", longest.c_str()}) == longest);
+  BOOST_TEST(dsn({"<>", longer.c_str(), "RET=FULL"}) == "RET=FULL");
+  BOOST_TEST(dsn({"<>", "ENVID=a b", "ENVID=a\x01", "ENVID=\xc3\xbc"}) == "");
+  BOOST_TEST((mail(Mta::postfix, {{"j", "mail.us.example"}}, {"<>"}).host == "mail.us.example"));
+}
+
 BOOST_AUTO_TEST_CASE(the_mta_is_recognised_by_its_version) {
   const auto of = [](Values values) { return recognise(macros(values)); };
   BOOST_TEST((of({{"v", "Postfix 3.7.11"}}) == Mta::postfix));
@@ -92,6 +105,19 @@ BOOST_AUTO_TEST_CASE(local_submission_is_postfix_on_loopback_with_port_zero) {
   BOOST_TEST(!connection(Mta::unknown, zero, v4("127.0.0.1", 0)).local);
   BOOST_TEST(!connection(Mta::postfix, {{"{client_port}", "25"}}, v4("127.0.0.1")).local);
   BOOST_TEST(!connection(Mta::postfix, {}, v4("127.0.0.1", 0)).local);
+}
+
+BOOST_AUTO_TEST_CASE(local_submission_is_sendmail_without_client_and_listener) {
+  const auto without_address = [](Mta mta, Values values) { return read_connection(mta, macros(values), nullptr); };
+  const auto local = without_address(Mta::sendmail, {{"{client_port}", "0"}, {"_", "root@localhost"}});
+  BOOST_TEST(local.local);
+  BOOST_TEST(local.client->to_string() == "127.0.0.1");
+  BOOST_TEST(local.listener.empty());
+  BOOST_TEST(!without_address(Mta::sendmail, {{"{client_port}", "0"}, {"{daemon_name}", "mx"}}).local);
+  BOOST_TEST(!without_address(Mta::sendmail, {}).local);
+  BOOST_TEST(!without_address(Mta::unknown, {{"{client_port}", "0"}}).local);
+  BOOST_TEST(!without_address(Mta::postfix, {{"{client_port}", "0"}}).local);
+  BOOST_TEST(!connection(Mta::sendmail, {{"{client_port}", "0"}}, v4("127.0.0.1", 0)).local);
 }
 
 BOOST_AUTO_TEST_CASE(postfix_names_only_certificates_it_verified) {
@@ -157,6 +183,14 @@ BOOST_AUTO_TEST_CASE(the_resolved_address_is_the_mtas) {
   BOOST_TEST(!mail(Mta::postfix, {{"{mail_addr}", ""}}, {"<a@b.example>"}).resolved.has_value());
   BOOST_TEST(!mail(Mta::sendmail, {{"{mail_addr}", "anna"}}, {"<anna@us.example>"}).resolved.has_value());
   BOOST_TEST((mail(Mta::postfix, {{"{mail_addr}", "anna"}}, {"<anna>"}).resolved == "anna"));
+}
+
+BOOST_AUTO_TEST_CASE(sendmail_says_logins_in_xtext) {
+  const auto login = [](Mta mta, const char* text) { return mail(mta, {{"{auth_authen}", text}}, {"<a@b.example>"}).login; };
+  BOOST_TEST(login(Mta::sendmail, "scan+2B1@us.example") == "scan+1@us.example");
+  BOOST_TEST(login(Mta::sendmail, "scan+28x+29") == "scan(x)");
+  BOOST_TEST(login(Mta::postfix, "scan+2B1@us.example") == "scan+2B1@us.example");
+  BOOST_TEST(login(Mta::unknown, "scan+2B1@us.example") == "scan+2B1@us.example");
 }
 
 BOOST_AUTO_TEST_CASE(declared_sizes) {

@@ -1,0 +1,43 @@
+// Exchange connectors -> connectors of ours, and everything that is not the same.
+//
+// The rule: never silently weaker. What cannot be said here is told with its consequence; a grant that would be wider than Exchange's is
+// written disabled, and a restriction that would be weaker is an error. What `check` would refuse is never written as if it were in force.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "policy/domain.h"
+#include "policy/parsed.h"
+
+namespace cm::ctl {
+
+struct ImportRemark {
+  bool error = false;      // the connector is not in force here, and mail may be treated less strictly until it is
+  std::string cmdlet;      // "InboundConnector"
+  std::string connector;   // its name in Exchange
+  std::string written_as;  // its name here; empty: it has no entry
+  std::string parameter;   // of Exchange; empty: the connector as a whole
+  std::string message;     // what it was, and what follows
+};
+
+/// What is known of the place where the config will be used.
+struct ImportSettings {
+  std::vector<DomainPattern> domains;     // our own; empty: not known
+  bool whole = false;                     // write a main file instead of one for connectors.d
+  std::vector<std::string> names;         // of connectors that are there already
+  std::vector<std::string> listeners;     // declared already
+  std::vector<std::string> sources = {};  // names of the files, for the comment at the top
+};
+
+struct Imported {
+  std::string text;  // of the config file
+  std::vector<ImportRemark> remarks;
+  std::size_t in_force = 0, disabled = 0, left_out = 0;  // connectors in `text`
+};
+
+/// `exports`: the text of each file. An error says which is no export, and why.
+Parsed<Imported> import_exchange(const std::vector<std::string>& exports, const ImportSettings& settings);
+
+}  // namespace cm::ctl

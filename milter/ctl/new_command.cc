@@ -1,0 +1,125 @@
+// `new SCENARIO`: options, and questions where it is run on a terminal, become a file for connectors.d.
+#include <unistd.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <iostream>
+
+#include "config/load.h"
+#include "ctl/command.h"
+#include "ctl/interview.h"
+#include "ctl/new_file.h"
+#include "ctl/output.h"
+
+namespace cm::ctl {
+namespace {
+
+int complain(const Context& context, const std::string& what, int status = wrong_usage) {
+  context.err << "connectorctl: " << safe(what) << "\n";
+  return status;
+}
+
+Beside learn(const Context& context) {
+  const auto result = config::load(context.config_path);
+  Beside out;
+  if (!result.config) {
+    context.err << "connectorctl: " << safe(context.config_path) << " cannot be used, so your own domains and connectors are not known\n";
+    return out;
+  }
+  const auto& data = result.config->policy.data();
+  out.domains = data.organization.domains;
+  out.maps = result.config->service.maps.has_value();
+  out.policy = result.config->service.policy.has_value();
+  for (const auto& c : data.inbound) {
+    out.names.push_back(c.name);
+    const bool about_everyone =
+        std::any_of(c.sender_domains.begin(), c.sender_domains.end(), [](const auto& p) { return p.kind == DomainPattern::Kind::any; });
+    if (c.is_partner() && c.enabled && c.demands_identity() && about_everyone) out.locks.push_back(c.name);
+  }
+  for (const auto& c : data.outbound) out.names.push_back(c.name);
+  return out;
+}
+
+// Empty: the options fit the scenario.
+std::string check_options(const Scenario& scenario, const Answers& answers) {
+  for (const auto& [option, values] : answers) {
+    const auto field = std::find_if(scenario.fields.begin(), scenario.fields.end(), [&](const Field& f) { return f.option == option; });
+    if (field == scenario.fields.end()) return "new " + std::string(scenario.word) + " does not take --" + option;
+    if (values.size() > 1 && !field->many) return "--" + option + " is given twice";
+    for (const auto& value : values)
+      if (const auto why = why_wrong(*field, value); !why.empty()) return "--" + option + " '" + value + "': " + why;
+  }
+  return {};
+}
+
+std::string missing(const Scenario& scenario, const Answers& answers) {
+  for (const auto& field : scenario.fields)
+    if (field.required && !answers.contains(field.option)) return "--" + std::string(field.option);
+  return {};
+}
+
+// Where --write puts it; what is wrong with the file in its place is told, and the file is taken away again.
+int write_beside(const Context& context, const Made& made) {
+  namespace fs = std::filesystem;
+  const auto directory = fs::absolute(context.config_path).parent_path() / "connectors.d";
+  const auto path = (directory / (made.first_name + ".conf")).string();
+  if (const auto why = write_new_file(path, made.text); !why.empty()) return complain(context, path + " " + why, bad);
+  const auto result = config::load(context.config_path);
+  bool sound = true;
+  for (const auto& diagnostic : result.diagnostics) {
+    if (fs::path(diagnostic.at.file).filename() != fs::path(path).filename()) continue;
+    context.err << safe(diagnostic.to_string()) << "\n";
+    sound = sound && diagnostic.level != config::Diagnostic::Level::error;
+  }
+  if (!sound) {
+    ::unlink(path.c_str());
+    return complain(context, path + " is not kept: it does not fit the config", bad);
+  }
+  const auto advice = made.text.find("# What else there is to do");
+  context.out << "Written to " << safe(path) << "\n" << made.text.substr(std::min(advice, made.text.size()));
+  return success;
+}
+
+}  // namespace
+
+int new_connector(const Context& context, const std::string& word, std::map<std::string, std::vector<std::string>, std::less<>> answers,
+                  const std::string& output, bool write) {
+  const bool terminal = ::isatty(STDIN_FILENO) == 1;
+  const auto all = scenarios();
+  const auto found = std::find_if(all.begin(), all.end(), [&](const Scenario& s) { return s.word == word; });
+  const auto* scenario = found == all.end() ? nullptr : &*found;
+  if (scenario == nullptr && (!word.empty() || !terminal)) {
+    if (word.empty())
+      context.err << "connectorctl: new what? One of\n";
+    else
+      complain(context, "there is no scenario '" + word + "'; there are");
+    list_scenarios(context.err);
+    return wrong_usage;
+  }
+  const auto beside = learn(context);
+  const bool asks = scenario == nullptr || (terminal && !missing(*scenario, answers).empty()) || (terminal && answers.empty());
+  if (scenario == nullptr) scenario = ask_for_scenario(std::cin, context.err);
+  if (scenario == nullptr) return complain(context, "the input ended before an answer");
+  if (const auto why = check_options(*scenario, answers); !why.empty()) return complain(context, why);
+  if (asks && !ask(*scenario, answers, std::cin, context.err)) return complain(context, "the input ended before an answer");
+  if (const auto option = missing(*scenario, answers); !option.empty())
+    return complain(context, "new " + std::string(scenario->word) + " needs " + option);
+  if (const auto name = answers.find("name");
+      name != answers.end() && std::find(beside.names.begin(), beside.names.end(), name->second.front()) != beside.names.end())
+    return complain(context, "there is a connector '" + name->second.front() + "' already", bad);
+  const auto made = scenario->make(answers, beside);
+  if (!made.wrong.empty()) return complain(context, made.wrong);
+  if (made.text.empty()) {
+    context.out << made.no_need << "\n";
+    return success;
+  }
+  if (write) return write_beside(context, made);
+  if (output.empty()) {
+    context.out << made.text;
+    return success;
+  }
+  const auto why = write_new_file(output, made.text);
+  return why.empty() ? success : complain(context, output + " " + why, bad);
+}
+
+}  // namespace cm::ctl

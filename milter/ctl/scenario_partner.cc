@@ -1,0 +1,96 @@
+// A partner with restrictions, coming in, going out, or both.
+#include <algorithm>
+
+#include "ctl/output.h"
+#include "ctl/scenario_fields.h"
+
+namespace cm::ctl {
+namespace {
+
+bool comes_in(const Answers& answers) { return one(answers, "direction") != "out"; }
+bool goes_out(const Answers& answers) { return one(answers, "direction") != "in"; }
+bool has_proof(const Answers& answers) { return has(answers, "source") || has(answers, "certificate"); }
+bool demands_tls(const Answers& answers) { return one(answers, "require-tls") != "no"; }
+
+// The first domain without its wildcard; empty for "*".
+std::string plain_domain(const Answers& answers) {
+  const auto& first = many(answers, "domain").front();
+  return first.substr(std::min(first.size(), first.find_first_not_of("*.")));
+}
+
+ConnectorText inbound(const Answers& answers, Beside& beside, const std::string& usual) {
+  auto out = begin(answers, beside, usual, false, false);
+  out.comments = {"Coming in: mail of these sender domains must meet all of this, or it is refused."};
+  out.set("type", config_string("partner"));
+  out.set("sender_domains", list_of(many(answers, "domain")), "the envelope sender's");
+  if (has(answers, "source")) out.set("source_ips", list_of(many(answers, "source")));
+  if (has(answers, "certificate")) out.set("certificates", list_of(many(answers, "certificate")), "names (CN) of verified client certificates");
+  if (demands_tls(answers)) out.set("require_tls", "true");
+  if (!demands_tls(answers) && has(answers, "certificate")) out.set("require_tls", "true", "no certificate without TLS");
+  std::vector<std::string> via = many(answers, "via");
+  if (via.empty() && has_proof(answers)) via = beside.locks;
+  if (!via.empty()) out.set("via", list_of(via), "its mail may come through these, too");
+  return out;
+}
+
+ConnectorText outbound(const Answers& answers, Beside& beside, const std::string& usual) {
+  auto out = begin(answers, beside, "to-" + usual, true, false);
+  out.comments = {"Going out: the next hop must meet this, or the mail waits in the queue."};
+  out.set("recipient_domains", list_of(many(answers, "domain")));
+  if (has(answers, "smart-host")) out.set("smart_hosts", list_of(many(answers, "smart-host")));
+  const auto tls = has(answers, "tls") ? one(answers, "tls") : "verify";
+  out.set("tls", config_string(tls));
+  if (has(answers, "tls-domain") && tls == "verify")
+    out.set("tls_domains", list_of(many(answers, "tls-domain")), "names that its certificate may have");
+  return out;
+}
+
+std::vector<std::string> advice(const Answers& answers, const Beside& beside) {
+  const auto own = own_domain(beside);
+  std::vector<std::string> out;
+  if (comes_in(answers)) {
+    out.emplace_back("Tell the partner: from now on mail of " + join(many(answers, "domain"), ", ") + " reaches us" +
+                     (has(answers, "source") ? " from " + join(many(answers, "source"), ", ") + " alone" : "") +
+                     (has(answers, "certificate") ? ", with a client certificate named " + join(many(answers, "certificate"), " or ") : "") +
+                     (demands_tls(answers) || has(answers, "certificate") ? ", over TLS (STARTTLS) alone" : "") +
+                     ". Ask for a word before its servers change, and about services that send in its name.");
+    if (has(answers, "certificate"))
+      out.emplace_back(
+          "The certificate must be good for clients, of a CA that Postfix trusts (smtpd_tls_CAfile); connectorctl postfix has the lines.");
+    out.emplace_back("If the partner uses Exchange Online, its administrator makes the other end:");
+    out.emplace_back("   New-OutboundConnector -Name 'To " + own + "' -ConnectorType Partner -RecipientDomains " + own +
+                     " -TlsSettings DomainValidation "
+                     "-TlsDomain NAME-IN-OUR-CERTIFICATE");
+  }
+  if (goes_out(answers)) {
+    out.emplace_back("Tell the partner which addresses and which certificate our mail comes with. In Exchange Online it can insist on them:");
+    out.emplace_back("   New-InboundConnector -Name 'From " + own + "' -ConnectorType Partner -SenderDomains " + own +
+                     " -RequireTls $true -RestrictDomainsToIPAddresses $true -SenderIPAddresses OUR-ADDRESSES");
+  }
+  out.emplace_back("Try it: connectorctl explain --client IP --tls TLSv1.3 --from someone@" + plain_domain(answers) + " --to someone@" + own);
+  return out;
+}
+
+}  // namespace
+
+Made make_partner(const Answers& answers, const Beside& given) {
+  auto beside = given;
+  const bool in = comes_in(answers) && (has_proof(answers) || demands_tls(answers));
+  const bool out = goes_out(answers) && (has(answers, "smart-host") || one(answers, "tls") != "opportunistic");
+  if (!in && !out)
+    return {
+        {},
+        "Anyone may send to us over opportunistic TLS, and Postfix sends so, too: without an address, a certificate, TLS or a next hop to insist on "
+        "no connector is needed.",
+        {},
+        {}};
+  if (has(answers, "tls-domain") && has(answers, "tls") && one(answers, "tls") != "verify") return {{}, {}, "--tls-domain is for --tls verify", {}};
+  const auto domain = plain_domain(answers);
+  const auto usual = domain.empty() ? std::string("everyone") : domain.substr(0, domain.find('.'));
+  std::vector<ConnectorText> connectors;
+  if (in) connectors.push_back(inbound(answers, beside, usual));
+  if (out) connectors.push_back(outbound(answers, beside, usual));
+  return finished("A partner with restrictions, made by connectorctl new partner.", connectors, advice(answers, given), given);
+}
+
+}  // namespace cm::ctl
