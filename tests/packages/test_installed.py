@@ -199,7 +199,7 @@ class PlainRootTest(unittest.TestCase):
 
     RESTRICTED = """set -e
 systemd-tmpfiles --create connector-milter.conf
-prlimit --nofile=%d --core=0 --nproc=8192 setpriv --reuid connector-milter --regid connector-milter --clear-groups --no-new-privs \
+prlimit --nofile=MOST_FILES --core=0 --nproc=8192 setpriv --reuid connector-milter --regid connector-milter --clear-groups --no-new-privs \
   --bounding-set=-all --inh-caps=-all --ambient-caps=-all sh -c 'umask 0077; exec /usr/sbin/connector-milter' &
 for i in $(seq 300); do ! connectorctl status >/dev/null 2>&1 || break; sleep 0.1; done
 connectorctl status; stat -c '%U:%G %a' /var/spool/postfix/connector-milter/milter.sock; grep -E '^(Cap(Eff|Bnd)|NoNewPrivs)' /proc/$!/status; kill -TERM $!; wait $!
@@ -209,7 +209,7 @@ connectorctl status; stat -c '%U:%G %a' /var/spool/postfix/connector-milter/milt
         """Without systemd the daemon runs as its own user, without privileges, within its limits. Not tested so: system call filter, read-only file system."""
         with scratch.ScratchRoot(archive()) as root:
             deb = root.put(packages.package())
-            said = root.run("sh", "-c", f"dpkg --install {deb}; {self.RESTRICTED % MOST_FILES}").stdout
+            said = root.run("sh", "-c", f"dpkg --install {deb}; {self.RESTRICTED.replace('MOST_FILES', str(MOST_FILES))}").stdout
             self.assertIn("connector-milter:postfix 660", said)
             self.assertRegex(said, r"CapEff:\t0+\nCapBnd:\t0+\nNoNewPrivs:\t1")
 
