@@ -15,7 +15,8 @@ void check_names(std::span<const Draft> inbound, std::span<const OutboundDraft> 
 /// `via` names inbound connectors that have identity settings. `complete`: every file was read, so a name not found is wrong.
 void check_via(std::span<const Draft> inbound, std::span<const OutboundDraft> outbound, bool complete, Report& report);
 
-/// `when.connectors` names inbound connectors that prove who the peer is (`complete` as above), `when.header` a field that may be there.
+/// `when.connectors` names inbound connectors that prove who the peer is (`complete` as above), `when.header` and `require_header` a field
+/// that may be there.
 void check_when(std::span<const Draft> inbound, std::span<const OutboundDraft> outbound, bool complete, Report& report);
 
 /// Enabled grants and exemptions of the same mode whose place in the order of attribution could be equal for some client.
@@ -23,6 +24,12 @@ void check_ties(std::span<const Draft> inbound, Report& report);
 
 /// Warnings: connectors that nothing can ever select.
 void warn_of_unreachable(std::span<const Draft> inbound, Report& report);
+
+/// Warnings: listeners that nobody may use.
+void warn_of_listeners(std::span<const Draft> inbound, std::span<const Listener> listeners, Report& report);
+
+/// Warnings: connectors in mode audit that would change nothing.
+void warn_of_trials(std::span<const Draft> inbound, Report& report);
 
 /// Warnings: settings that are valid and probably not what was meant.
 void warn_of_risks(std::span<const Draft> inbound, std::span<const Listener> listeners, const Organization& organization, Report& report);

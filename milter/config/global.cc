@@ -66,6 +66,7 @@ void read_listeners(Group& root, std::vector<Listener>& listeners) {
     const auto name = group.text("name");
     listener.name = name.value_or("");
     listener.closed = group.boolean("closed").value_or(false);
+    listener.at = {root.file(), node->line};
     group.finish();
     if (!name) continue;
     if (listener.name.empty() || std::any_of(listener.name.begin(), listener.name.end(), [](char c) { return c <= ' ' || c > '~'; })) {

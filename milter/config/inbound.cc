@@ -27,7 +27,6 @@ constexpr Limited limited[] = {{"sender_domains", partner},     {"via", partner}
                                {"accept_headers", on_premises}, {"accept_tags", on_premises},
                                {"require_header", on_premises}, {"repair", device},
                                {"rewrite_sender", device}};
-constexpr std::string_view not_implemented[] = {"require_header"};
 
 constexpr Word<Duty> duties[] = {{"on_premises", Duty::on_premises}, {"device", Duty::device}, {"relay", Duty::relay}, {"partner", Duty::partner}};
 constexpr Word<Check> checks[] = {{"off", Check::off}, {"audit", Check::audit}, {"enforce", Check::enforce}};
@@ -53,6 +52,7 @@ class Inbound {
     read_scope();
     read_identity();
     read_transport();
+    read_required_header();
     read_limits();
     read_marks();
     group_.finish();
@@ -62,7 +62,7 @@ class Inbound {
   }
 
  private:
-  // Settings of other types and of later versions; reported here, not looked at again.
+  // Settings of other types; reported here, not looked at again.
   void remove_what_cannot_stand() {
     for (const auto& child : group_.node().children) {
       const auto entry = std::find_if(std::begin(limited), std::end(limited), [&](const Limited& l) { return l.name == child.name; });
@@ -70,11 +70,8 @@ class Inbound {
       if (refused) {
         refused_.push_back(entry->name);
         report(child, std::string(to_string(c_.duty)) + " connectors do not take this setting: it is for " + types(entry->duties));
-      } else if (std::find(std::begin(not_implemented), std::end(not_implemented), child.name) != std::end(not_implemented)) {
-        report(child, "is not implemented in this version: remove it");
       }
     }
-    for (const auto name : not_implemented) group_.take(name);
     for (const auto& entry : limited) group_.take(entry.name);
   }
   void report(const Node& setting, std::string message) {
@@ -165,6 +162,29 @@ class Inbound {
     if (require == false && c_.min_tls_version != TlsVersion::none)
       group_.place("min_tls_version").error("implies require_tls, which is false: remove one of the two");
     c_.require_tls = require.value_or(group_.has("certificates")) || c_.min_tls_version != TlsVersion::none;
+  }
+
+  // Values are compared exactly: one that no field can have is an error.
+  void read_required_header() {
+    const auto* node = given("require_header") ? group_.group("require_header") : nullptr;
+    if (node == nullptr) return;
+    Group header(*node, group_.file(), group_.path_of("require_header"), group_.report());
+    if (!header.has("name")) header.missing("name", "the header's name");
+    if (!header.has("values")) header.missing("values", "what the field may say");
+    const auto name = header.text("name");
+    const auto values = header.strings("values");
+    header.finish();
+    if (name) {
+      draft_.required_header_at = header.place("name").origin();
+      if (auto why = check_condition_field(*name, around_.header_prefix); !why.empty()) header.place("name").error(std::move(why));
+      c_.required_header = *name;
+    }
+    for (const auto& item : values.items) {
+      if (auto why = check_field_value(item.text); !why.empty())
+        item.place.error(std::move(why));
+      else if (std::find(c_.required_values.begin(), c_.required_values.end(), item.text) == c_.required_values.end())
+        c_.required_values.emplace_back(item.text);
+    }
   }
 
   AddressLimit addresses(std::string_view name, bool with_words) {

@@ -22,7 +22,8 @@ struct Draft {
   InboundConnector connector;
   Provenance provenance;
   std::vector<Named> via;
-  bool sound = true;  // no error in it so far: only then is it compared with others
+  Origin required_header_at;  // of require_header.name
+  bool sound = true;          // no error in it so far: only then is it compared with others
   bool named = false;
 
   /// "inbound.NAME", as diagnostics call it.

@@ -23,6 +23,8 @@ class Loader {
     check_when(drafts_, outbound_, complete_, report_);
     check_ties(drafts_, report_);
     warn_of_unreachable(drafts_, report_);
+    if (complete_) warn_of_listeners(drafts_, policy_.listeners, report_);
+    warn_of_trials(drafts_, report_);
     warn_of_risks(drafts_, policy_.listeners, policy_.organization, report_);
     check_conflicts(outbound_, policy_.organization, report_);
     warn_of_outbound_risks(drafts_, outbound_, policy_, service_.maps || !around_.listeners_known, report_);

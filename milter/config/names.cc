@@ -37,19 +37,25 @@ std::string check_source(const Draft::Named& named, const Draft& target) {
 }
 
 // A field that begins with X- and that some connector adds is removed from everything that comes in.
-void check_when_headers(std::span<const Draft> inbound, std::span<const OutboundDraft> outbound, Report& report) {
+void check_asked_headers(std::span<const Draft> inbound, std::span<const OutboundDraft> outbound, Report& report) {
   std::unordered_map<std::string, const Draft*> adds;
   for (const auto& draft : inbound)
     for (const auto& header : draft.connector.add_headers)
       if (auto name = to_lower(header.name); name.starts_with("x-")) adds.emplace(std::move(name), &draft);
-  for (const auto& draft : outbound) {
-    if (!draft.connector.when || !draft.connector.when->header) continue;
-    const auto& name = draft.connector.when->header->name;
+  const auto check = [&](const std::string& name, const Origin& at, const std::string& path, const char* consequence) {
     if (const auto found = adds.find(to_lower(name)); found != adds.end())
-      report.error(draft.header_at, (draft.named ? draft.path() : std::string("outbound")) + ".when.header.name",
+      report.error(at, path,
                    quote(name) + " is added by the inbound connector " + quote(found->second->connector.name) + " (" +
-                       where(found->second->connector.at) + ") and so removed from all mail that comes in: this never holds");
-  }
+                       where(found->second->connector.at) + ") and so removed from all mail that comes in: " + consequence);
+  };
+  for (const auto& draft : inbound)
+    if (draft.connector.requires_header())
+      check(draft.connector.required_header, draft.required_header_at, draft.path() + ".require_header.name",
+            "ask for a field that only the peer sets");
+  for (const auto& draft : outbound)
+    if (draft.connector.when && draft.connector.when->header)
+      check(draft.connector.when->header->name, draft.header_at, (draft.named ? draft.path() : std::string("outbound")) + ".when.header.name",
+            "this never holds");
 }
 
 // Inbound connectors by name, for the settings that refer to them.
@@ -120,7 +126,7 @@ void check_when(std::span<const Draft> inbound, std::span<const OutboundDraft> o
     for (const auto& named : draft.when_connectors)
       if (const auto* target = names.find(named, "when.connectors", ""))
         if (auto why = check_source(named, *target); !why.empty()) report.error(named.at, named.path, std::move(why));
-  check_when_headers(inbound, outbound, report);
+  check_asked_headers(inbound, outbound, report);
 }
 
 }  // namespace cm::config

@@ -39,14 +39,22 @@ class Rules {
     for (const auto& draft : inbound) {
       inbound_.emplace(draft.connector.name, &draft.connector);
       keeps_headers_ = keeps_headers_ || (draft.connector.enabled && draft.connector.accept_headers);
+      const bool grants = draft.connector.duty == Duty::on_premises || draft.connector.duty == Duty::device;
+      trusts_ = trusts_ || (grants && draft.connector.enabled);
     }
   }
   void warn(const OutboundDraft& draft) const {
     const auto& c = draft.connector;
     if (c.when->connectors.empty()) warn_of_unknown_address(draft);
+    if (c.when->connectors.empty() && !trusts_ && !policy_.organization.vouch_authenticated && !policy_.organization.vouch_local)
+      report_.warning(c.at, draft.path(),
+                      "never holds: no on_premises or device connector is enabled and vouch is empty, so there is no mail that a rule may take; name "
+                      "the partners whose mail is meant in when.connectors");
     if (!c.when->connectors.empty() && c.mode == Mode::enforce && none_of(c, [](const InboundConnector& i) { return i.mode == Mode::enforce; }))
       report_.warning(draft.when_connectors.front().at, draft.path() + ".when.connectors",
                       "never holds: none of the connectors it names is enabled and in mode \"enforce\"");
+    else
+      warn_of_dead_connectors(draft);
     if (c.when->header && is_stripped(c.when->header->name) && !may_keep_headers(c))
       report_.warning(
           draft.header_at, draft.path() + ".when.header.name",
@@ -55,6 +63,13 @@ class Rules {
   }
 
  private:
+  void warn_of_dead_connectors(const OutboundDraft& draft) const {
+    for (const auto& named : draft.when_connectors) {
+      const auto found = inbound_.find(named.name);
+      if (found != inbound_.end() && !found->second->enabled)
+        report_.warning(named.at, named.path, "names " + quote(named.name) + ", which is not enabled: no mail comes by it");
+    }
+  }
   void warn_of_unknown_address(const OutboundDraft& draft) const {
     const auto& hosts = draft.connector.smart_hosts;
     const auto by_name = std::find_if(hosts.begin(), hosts.end(), [](const SmartHost& h) { return !h.address; });
@@ -86,8 +101,49 @@ class Rules {
   const PolicyData& policy_;
   Report& report_;
   std::unordered_map<std::string_view, const InboundConnector*> inbound_;
-  bool keeps_headers_ = false;
+  bool keeps_headers_ = false, trusts_ = false;
 };
+
+std::string patterns(const std::vector<DomainPattern>& list) {
+  std::vector<std::string> texts;
+  for (const auto& pattern : list) texts.push_back(pattern.to_string());
+  std::sort(texts.begin(), texts.end());
+  std::string out;
+  for (const auto& text : texts) out += text + '\n';
+  return out + '\f';
+}
+
+// What a rule asks of a message; of its smart hosts only what keeps it from taking mail: their addresses.
+std::string question(const OutboundConnector& c) {
+  auto connectors = c.when->connectors;
+  std::sort(connectors.begin(), connectors.end());
+  std::string out;
+  for (const auto& name : connectors) out += name + '\n';
+  out += '\f' + patterns(c.when->sender_domains) + patterns(c.recipient_domains) + (c.organization ? "o" : "");
+  if (c.when->header) out += to_lower(c.when->header->name) + ':' + c.when->header->pattern;
+  out += '\f';
+  for (const auto& host : c.smart_hosts)
+    if (host.address) out += host.address->to_string() + '\n';
+  return out;
+}
+
+// Of rules that ask the same the cheapest takes every message.
+void warn_of_repeated_rules(std::span<const OutboundDraft> outbound, Report& report) {
+  std::unordered_map<std::string, const OutboundDraft*> cheapest;
+  for (const auto& draft : outbound) {
+    if (!is_enforced(draft) || !draft.connector.is_rule_scoped()) continue;
+    auto& known = cheapest[question(draft.connector)];
+    if (known == nullptr || draft.connector.cost < known->connector.cost) known = &draft;
+  }
+  for (const auto& draft : outbound) {
+    if (!counts(draft) || !draft.connector.is_rule_scoped()) continue;
+    const auto found = cheapest.find(question(draft.connector));
+    if (found != cheapest.end() && found->second->connector.cost < draft.connector.cost)
+      report.warning(draft.connector.at, draft.path(),
+                     "can never be chosen: " + quote(found->second->connector.name) + " (" + where(found->second->connector.at) +
+                         ") asks the same of a message and has the lower cost");
+  }
+}
 
 void warn_of_unmet_tls(const OutboundDraft& draft, Report& report) {
   const auto& c = draft.connector;
@@ -116,6 +172,7 @@ void warn_of_outbound_risks(std::span<const Draft> inbound, std::span<const Outb
                             Report& report) {
   if (!has_maps) warn_of_missing_maps(outbound, report);
   warn_of_unreachable(outbound, policy.organization, report);
+  warn_of_repeated_rules(outbound, report);
   const Rules rules(inbound, policy, report);
   for (const auto& draft : outbound) {
     if (!counts(draft)) continue;

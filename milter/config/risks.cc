@@ -14,17 +14,23 @@ bool is_about_everyone(const InboundConnector& c) {
 
 void warn_of_shared_identity(const Draft& draft, Report& report) {
   const auto& c = draft.connector;
-  if (c.duty != Duty::on_premises && c.duty != Duty::device) return;
+  if (c.is_partner() || c.requires_header()) return;
+  const std::string harm = c.duty == Duty::relay ? "mail of any of them would be exempt from every restriction; name something only that server has"
+                           : c.duty == Duty::device
+                               ? "mail of any of them would count as ours; name something only our own servers have"
+                               : "mail of any of them would count as ours; add require_header, or name something only our own servers have";
   const auto warn = [&](const char* setting, const std::string& what, std::string_view provider) {
     report.warning(draft.origin_of(setting), draft.path() + "." + setting,
-                   quote(what) + " is shared by every customer of " + std::string(provider) +
-                       ": mail of any of them would count as ours; name something only our own servers have");
+                   quote(what) + " is shared by every customer of " + std::string(provider) + ": " + harm);
   };
   for (const auto& pattern : c.certificates)
     if (const auto provider = provider_of_certificate(pattern); !provider.empty()) return warn("certificates", pattern.to_string(), provider);
   if (!c.certificates.empty() || !c.auth_users.empty()) return;  // the address alone proves nothing here
-  for (const auto& source : c.source_ips)
+  for (const auto& source : c.source_ips) {
+    const auto provider_at = [](const Ip& ip) { return provider_of_source({ip, ip, false, {}}); };
+    if (c.duty == Duty::relay && (provider_at(source.first).empty() || provider_at(source.last).empty())) continue;  // exempts others, too
     if (const auto provider = provider_of_source(source); !provider.empty()) return warn("source_ips", source.text, provider);
+  }
 }
 
 void warn_of_missing_ipv6(const Draft& draft, Report& report) {
@@ -86,6 +92,18 @@ class Locks {
                        ") receives mail of every sender: this partner's mail that comes through it will be a violation; add via = [ " +
                        quote(lock->connector.name) + " ]");
   }
+  void warn_of_missing_identity(const Draft& draft, Report& report) const {
+    const auto& c = draft.connector;
+    if (!c.is_partner() || c.demands_identity() || is_about_everyone(c)) return;
+    const auto* lock = lock_before(c);
+    if (lock != nullptr && (lock->connector.mode == Mode::enforce || c.mode == Mode::audit))
+      report.warning(c.at, draft.path(),
+                     "asks nobody for an identity, so mail of its domains must meet " + quote(lock->connector.name) + " (" +
+                         where(lock->connector.at) +
+                         ") as well, which receives mail of every sender: what this partner sends us directly will be a violation there; add "
+                         "source_ips or certificates if it does, and via = [ " +
+                         quote(lock->connector.name) + " ] if it sends through that");
+  }
 
  private:
   [[nodiscard]] const Draft* lock_before(const InboundConnector& c) const {
@@ -101,18 +119,26 @@ class Locks {
   const Draft* first_ = nullptr;
 };
 
-// `lends`: whether the connector of that name is in force. A name that is not there is another check's business.
-void warn_of_dead_via(const Draft& draft, const std::unordered_map<std::string_view, bool>& lends, Report& report) {
-  if (draft.via.empty() || draft.connector.mode != Mode::enforce) return;
-  const bool dead = std::all_of(draft.via.begin(), draft.via.end(), [&](const Draft::Named& v) {
-    const auto found = lends.find(v.name);
-    return found != lends.end() && !found->second;
-  });
-  if (dead)
-    report.warning(
+// What a connector named in `via` is like. A name that is not there is another check's business.
+using ByName = std::unordered_map<std::string_view, const InboundConnector*>;
+
+bool lends(const InboundConnector& lender, Mode to) { return lender.enabled && (lender.mode == Mode::enforce || to == Mode::audit); }
+
+void warn_of_dead_via(const Draft& draft, const ByName& by_name, Report& report) {
+  const auto dead = [&](const Draft::Named& v) {
+    const auto found = by_name.find(v.name);
+    return found != by_name.end() && !lends(*found->second, draft.connector.mode);
+  };
+  if (!draft.via.empty() && std::all_of(draft.via.begin(), draft.via.end(), dead))
+    return report.warning(
         draft.via.front().at, draft.path() + ".via",
         "has no effect: none of the connectors it names is enabled and in mode \"enforce\", so this partner's mail that comes through them is a "
         "violation");
+  for (const auto& v : draft.via)
+    if (dead(v))
+      report.warning(
+          v.at, v.path,
+          "names " + quote(v.name) + ", which is not enabled and in mode \"enforce\": this partner's mail that comes through it is a violation");
 }
 
 // Whoever speaks TLS could be such a partner, so a closed listener turns nobody away at connect.
@@ -132,8 +158,8 @@ void warn_of_risks(std::span<const Draft> inbound, std::span<const Listener> lis
   DomainIndex ours;
   for (const auto& domain : organization.domains) ours.add(domain, 0);
   const Locks locks(inbound);
-  std::unordered_map<std::string_view, bool> lends;
-  for (const auto& draft : inbound) lends.emplace(draft.connector.name, draft.connector.enabled && draft.connector.mode == Mode::enforce);
+  ByName by_name;
+  for (const auto& draft : inbound) by_name.emplace(draft.connector.name, &draft.connector);
   for (const auto& draft : inbound) {
     if (!counts(draft)) continue;
     warn_of_shared_identity(draft, report);
@@ -141,7 +167,8 @@ void warn_of_risks(std::span<const Draft> inbound, std::span<const Listener> lis
     warn_of_unbounded_device(draft, report);
     warn_of_foreign_sender(draft, ours, report);
     locks.warn_of_missing_via(draft, report);
-    warn_of_dead_via(draft, lends, report);
+    locks.warn_of_missing_identity(draft, report);
+    warn_of_dead_via(draft, by_name, report);
     warn_of_opened_listener(draft, listeners, report);
   }
 }

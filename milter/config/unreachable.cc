@@ -3,6 +3,7 @@
 #include <map>
 #include <set>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "config/checks.h"
 
@@ -86,8 +87,10 @@ class Shadowed {
       if (full) rival_[id] = done.inside;
     }
     if (open.empty()) return;
-    open.back().filled += size;
-    open.back().inside = done.ids.front();
+    // One with require_header leaves what lacks the header to the others.
+    const auto winner = std::find_if(done.ids.begin(), done.ids.end(), [this](Id id) { return !drafts_[id].connector.requires_header(); });
+    open.back().filled += winner != done.ids.end() ? size : done.filled;
+    if (winner != done.ids.end() || done.inside != no_connector) open.back().inside = winner != done.ids.end() ? *winner : done.inside;
   }
 
   std::span<const Draft> drafts_;
@@ -104,7 +107,8 @@ std::string joined(std::vector<std::string> texts) {
   return out + '\f';
 }
 
-// Partners with the same identity, mode and listeners: of those with the same sender pattern the first claims everything.
+// Partners with the same identity and listeners: of those with the same sender pattern the first claims everything. One in mode audit stands
+// behind enforced ones, too.
 void warn_of_repeated_partners(std::span<const Draft> inbound, Report& report) {
   std::unordered_map<std::string, const Draft*> first;
   for (const auto& draft : inbound) {
@@ -113,14 +117,18 @@ void warn_of_repeated_partners(std::span<const Draft> inbound, Report& report) {
     std::vector<std::string> sources, certificates;
     for (const auto& s : c.source_ips) sources.push_back(s.first.to_string() + '-' + s.last.to_string());
     for (const auto& p : c.certificates) certificates.push_back(p.to_string());
-    const std::string who = std::string(to_string(c.mode)) + joined(c.listeners) + joined(std::move(sources)) + joined(std::move(certificates)) +
-                            joined(c.certificate_issuers) + joined(c.auth_users) + joined(c.via);
+    const std::string who = joined(c.listeners) + joined(std::move(sources)) + joined(std::move(certificates)) + joined(c.certificate_issuers) +
+                            joined(c.auth_users) + joined(c.via);
     const Draft* before = nullptr;
     bool all = true;
     for (const auto& p : c.sender_domains) {
-      const auto [known, is_new] = first.emplace(who + p.to_string(), &draft);
-      if (is_new || known->second == &draft) all = false;
-      if (!is_new) before = known->second;
+      const auto enforced = first.find("enforce" + who + p.to_string());
+      const bool is_behind = c.mode == Mode::audit && enforced != first.end();
+      const auto known = is_behind ? enforced : first.emplace(std::string(to_string(c.mode)) + who + p.to_string(), &draft).first;
+      if (known->second == &draft)
+        all = false;
+      else
+        before = known->second;
     }
     if (all && before != nullptr)
       report.warning(c.at, draft.path(),
@@ -155,21 +163,67 @@ class Cover {
   std::vector<Source> merged_;
 };
 
-// Grants and exemptions are asked first: a partner whose every address belongs to one of them is never met.
-void warn_of_granted_partners(std::span<const Draft> inbound, Report& report) {
-  std::vector<Source> granted;
-  for (const auto& draft : inbound) {
-    const auto& c = draft.connector;
-    if (counts(draft) && !c.is_partner() && c.mode == Mode::enforce && c.listeners.empty() && by_source_alone(c))
-      granted.insert(granted.end(), c.source_ips.begin(), c.source_ips.end());
+// What is enough to be a grant or an exemption, whatever else a client proves.
+class Granted {
+ public:
+  explicit Granted(std::span<const Draft> inbound) : cover_(sources(inbound)) {
+    for (const auto& draft : inbound) {
+      const auto& c = draft.connector;
+      if (!decides(draft) || !c.source_ips.empty()) continue;
+      if (c.auth_users.empty() && c.certificate_issuers.empty())
+        for (const auto& p : c.certificates) certificates_.add(p, 0);
+      if (c.certificates.empty()) logins_.insert(c.auth_users.begin(), c.auth_users.end());
+    }
   }
-  const Cover cover(std::move(granted));
+  /// The setting of this partner by whose every value it would be one of them; null if there is none.
+  [[nodiscard]] const char* setting(const InboundConnector& c) const {
+    const auto all = [](const auto& values, auto&& holds) { return !values.empty() && std::all_of(values.begin(), values.end(), holds); };
+    if (all(c.source_ips, [this](const Source& s) { return cover_.holds(s); })) return "source_ips";
+    if (all(c.certificates, [this](const DomainPattern& p) { return holds(p); })) return "certificates";
+    const auto known = [this](const std::string& login) { return logins_.contains("*") || logins_.contains(login); };
+    return all(c.auth_users, known) ? "auth_users" : nullptr;
+  }
+
+ private:
+  static bool decides(const Draft& draft) {
+    const auto& c = draft.connector;
+    return counts(draft) && !c.is_partner() && c.mode == Mode::enforce && c.listeners.empty() && !c.requires_header();
+  }
+  static std::vector<Source> sources(std::span<const Draft> inbound) {
+    std::vector<Source> out;
+    for (const auto& draft : inbound)
+      if (decides(draft) && by_source_alone(draft.connector))
+        out.insert(out.end(), draft.connector.source_ips.begin(), draft.connector.source_ips.end());
+    return out;
+  }
+  // Every name that meets `p` meets one of theirs.
+  [[nodiscard]] bool holds(const DomainPattern& p) const {
+    const bool itself = certificates_.match(p.domain) != no_match;
+    if (p.kind == DomainPattern::Kind::exact) return itself;
+    bool below = false;
+    for (std::string_view suffix = p.domain; !suffix.empty() && !below; suffix = parent_domain(suffix))
+      below = certificates_.below(suffix) != nullptr;
+    return below && (itself || p.kind == DomainPattern::Kind::below);
+  }
+
+  Cover cover_;
+  DomainIndex certificates_;
+  std::unordered_set<std::string> logins_;
+};
+
+// Grants and exemptions are asked first.
+void warn_of_granted_partners(std::span<const Draft> inbound, Report& report) {
+  const Granted granted(inbound);
   for (const auto& draft : inbound) {
     const auto& c = draft.connector;
-    if (!counts(draft) || !c.is_partner() || c.source_ips.empty() || !c.via.empty()) continue;
-    if (std::all_of(c.source_ips.begin(), c.source_ips.end(), [&](const Source& s) { return cover.holds(s); }))
-      report.warning(draft.origin_of("source_ips"), draft.path() + ".source_ips",
-                     "no mail can ever meet this partner: all of its addresses belong to grants or exemptions, which come first");
+    if (!counts(draft) || !c.is_partner() || !c.via.empty()) continue;
+    if (const auto* setting = granted.setting(c))
+      report.warning(draft.origin_of(setting), draft.path() + "." + setting,
+                     "no mail can ever meet this partner: " +
+                         std::string(setting == std::string_view("source_ips")     ? "all of its addresses belong"
+                                     : setting == std::string_view("certificates") ? "all of its certificates belong"
+                                                                                   : "all of its logins belong") +
+                         " to grants or exemptions, which come first");
   }
 }
 

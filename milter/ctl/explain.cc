@@ -7,6 +7,7 @@
 
 #include "policy/render.h"
 #include "policy/repair.h"
+#include "policy/required_header.h"
 #include "policy/routing.h"
 #include "policy/text.h"
 
@@ -96,6 +97,7 @@ Parsed<std::optional<Content>> make_content(const Policy& policy, const Question
     if (header.name.empty()) return Result::error("--header takes 'Name: value', not '" + field + "'");
     content.malformed_header = content.malformed_header || text::has_bare_cr(header.value);
     note_header(policy, header.name, header.value, content.header_rules);
+    note_required_header(policy, header.name, header.value, content.header_met);
     if (is_from(header.name)) content.from.add(header.value);
   }
   return Result(content);

@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "ctl/connectors.h"
+#include "ctl/postfix_relay.h"
 #include "policy/routing.h"
 
 namespace cm::ctl {
@@ -44,6 +45,8 @@ Endpoint endpoint(const std::string& address, const std::string& queue_directory
 bool is_loopback(const Ip& ip) { return ip.v6 ? ip.bits == 1 : (ip.bits >> 24) == 127; }
 
 bool is_grant(const InboundConnector& c) { return c.duty == Duty::on_premises || c.duty == Duty::device; }
+
+bool is_relaying_grant(const InboundConnector& c) { return is_grant(c) && !c.requires_header(); }
 
 bool is_for_any_domain(const OutboundConnector& c) {
   return std::any_of(c.recipient_domains.begin(), c.recipient_domains.end(), [](const auto& d) { return d.kind == DomainPattern::Kind::any; });
@@ -99,10 +102,10 @@ class Writer {
     const auto maps = endpoint(service_.maps->address, host_.queue_directory);
     main(std::move(name), "socketmap:" + maps.address + ":" + map, some_of(users) + ": " + what + maps.caution);
   }
-  [[nodiscard]] std::vector<std::string> granting() const { return enabled_names(policy_.inbound, is_grant); }
-  [[nodiscard]] bool decides_relay() const { return service_.policy.has_value() && !granting().empty(); }
+  [[nodiscard]] std::vector<std::string> granting() const { return enabled_names(policy_.inbound, is_relaying_grant); }
+  [[nodiscard]] bool decides_relay() const { return service_.policy.has_value() && !enabled_names(policy_.inbound, is_grant).empty(); }
   void strip_tags(const std::string& transport, Place place);
-  [[nodiscard]] std::string relay_restrictions(const Endpoint& policy, const std::string& listener) const;
+  [[nodiscard]] std::string relay_restrictions(const std::string& listener, const std::string& more = {}) const;
 
   const PolicyData& policy_;
   const config::Service& service_;
@@ -145,18 +148,24 @@ void Writer::client_certificates() {
           "Whose client certificates count: the CAs of these peers and no others, since a connector sees only names of a certificate");
 }
 
-std::string Writer::relay_restrictions(const Endpoint& policy, const std::string& listener) const {
+// `more`: what else may relay, with a comma behind it.
+std::string Writer::relay_restrictions(const std::string& listener, const std::string& more) const {
+  const auto policy = endpoint(service_.policy->address, host_.queue_directory);
   const auto context = listener.empty() ? "" : ", policy_context=" + verbatim(listener);
-  return "check_policy_service { " + policy.address + ", timeout=10s" + context + " }, permit_sasl_authenticated, reject_unauth_destination";
+  return "check_policy_service { " + policy.address + ", timeout=10s" + context + " }, permit_sasl_authenticated, " + more +
+         "reject_unauth_destination";
 }
 
 void Writer::relay() {
   if (!decides_relay()) return;
   const auto policy = endpoint(service_.policy->address, host_.queue_directory);
-  main("smtpd_relay_restrictions", relay_restrictions(policy, ""),
-       "Who may send mail through us to others: what connectors grant (" + some_of(granting()) + "), and logins" + policy.caution);
+  main("smtpd_relay_restrictions", relay_restrictions(""),
+       "Who may send mail through us to others: what connectors grant" + (granting().empty() ? "" : " (" + some_of(granting()) + ")") +
+           ", and logins" + policy.caution);
   main("mynetworks", "",
        "No address is trusted by itself: Postfix would exempt it from more than relaying; what sends from here by SMTP needs a connector");
+  add_relay_by_header(
+      policy_, [this](const std::string& listener, const std::string& more) { return relay_restrictions(listener, more); }, lines);
 }
 
 void Writer::routes() {
@@ -252,22 +261,23 @@ void Writer::transports() {
   }
 }
 
-// What other organisations get shall not show who of ours sent what from which address; our own servers need to know, and so does a
-// content filter on this machine.
+// What other organisations get shall not show who of ours sent what from which address; our own servers need to know. So does a content
+// filter on this machine, but loopback may as well be the near end of a tunnel: the administrator knows.
 void Writer::strip_tags(const std::string& transport, Place place) {
-  const auto keeps = [](const auto& c) {
-    const auto here = [](const auto& host) { return host.address && is_loopback(*host.address); };
-    return (c.organization && c.recipient_domains.empty()) ||
-           (!c.smart_hosts.empty() && std::all_of(c.smart_hosts.begin(), c.smart_hosts.end(), here));
-  };
+  const auto keeps = [](const auto& c) { return c.organization && c.recipient_domains.empty(); };
+  const auto is_far = [](const auto& host) { return !host.address || !is_loopback(*host.address); };
   const auto own = enabled_names(policy_.outbound, [&](const auto& c) { return c.transport == transport && keeps(c); });
-  const bool leaves =
-      transport == "smtp" || !enabled_names(policy_.outbound, [&](const auto& c) { return c.transport == transport && !keeps(c); }).empty();
-  if (service_.signing_keys.empty() || !leaves) return;
+  const auto others = enabled_names(policy_.outbound, [&](const auto& c) { return c.transport == transport && !keeps(c); });
+  const auto far = enabled_names(policy_.outbound, [&](const auto& c) {
+    return c.transport == transport && (c.smart_hosts.empty() || std::any_of(c.smart_hosts.begin(), c.smart_hosts.end(), is_far));
+  });
+  const bool stock = transport == "smtp", here = !stock && far.empty();
+  if (service_.signing_keys.empty() || !(stock || !others.empty())) return;
   std::string reason = "Trust tags are taken off mail that leaves; header checks of yours belong behind this, with a comma between";
   if (!own.empty()) reason += ". Mail of " + some_of(own) + " would lose them as well: give it a transport of its own first";
+  if (here) reason += ". Not if a filter on this machine listens at the next hop of " + some_of(others) + ": it needs them";
   lines.push_back({place, transport + "/unix", "smtp_header_checks", "regexp:{{" + header_pattern(policy_.header_prefix + "-Trust") + " IGNORE}}",
-                   std::move(reason), !own.empty()});
+                   std::move(reason), !own.empty() || here});
 }
 
 void Writer::tags() {
@@ -296,7 +306,7 @@ void Writer::listeners() {
     add("milter_macro_daemon_name", verbatim(listener.name), "By this name the connectors know the listener");
     if (!decides_relay() || !is_asked(listener.name)) continue;
     const auto policy = endpoint(service_.policy->address, host_.queue_directory);
-    add("smtpd_relay_restrictions", relay_restrictions(policy, listener.name),
+    add("smtpd_relay_restrictions", relay_restrictions(listener.name),
         "As in main.cf, for grants that are valid on this listener only" + policy.caution);
   }
 }

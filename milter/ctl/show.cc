@@ -62,6 +62,12 @@ Json headers_of(const std::vector<AddedHeader>& headers) {
   return out;
 }
 
+Json required_header_of(const InboundConnector& c) {
+  Json out;
+  if (c.requires_header()) out = {{"name", c.required_header}, {"values", list_of(c.required_values)}};
+  return out;
+}
+
 Json repair_of(const Repair& repair) {
   Json out;
   if (repair.date) out.push_back("date");
@@ -108,6 +114,7 @@ void add_identity(Settings& out, const InboundConnector& c) {
   if (c.is_partner()) out.push_back({"via", list_of(c.via)});
   out.push_back({"require_tls", c.require_tls});
   out.push_back({"min_tls_version", version_of(c.min_tls_version)});
+  if (c.duty == Duty::on_premises) out.push_back({"require_header", required_header_of(c)});
 }
 
 void add_limits(Settings& out, const InboundConnector& c, const Organization& organization) {

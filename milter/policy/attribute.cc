@@ -239,9 +239,15 @@ void restrict(const Case& c, Attribution& a) {
 
 }  // namespace
 
-Attribution attribute(const Policy& policy, const Connection& connection, const Sender& sender, Pass pass, Steps* steps) {
-  const Case c{policy, connection, sender, pass, steps};
+Attribution attribute(const Policy& policy, const Connection& connection, const Sender& sender, Pass pass, Steps* steps,
+                      std::vector<ConnectorId> without) {
   Attribution a;
+  a.without = std::move(without);
+  const Case c{policy, connection, sender, pass, steps, a.without};
+  if (!a.without.empty() && is_refused_at_connect(policy, connection, pass, a.without)) {
+    violate(c, a.violations, no_connector, Rule::closed);
+    return a;
+  }
   if (!choose_grant(c, a) && !vouch(c, a)) restrict(c, a);
   sort_by_rule(a.violations);
   return a;
@@ -250,7 +256,7 @@ Attribution attribute(const Policy& policy, const Connection& connection, const 
 void judge_header_from(const Policy& policy, const Connection& connection, const Sender& sender, const HeaderFrom& from, Pass pass,
                        const Attribution& attribution, Violations& violations, Steps* steps) {
   if (!attribution.asks_header_from || from.kind == HeaderFrom::Kind::absent) return;
-  const Case c{policy, connection, sender, pass, steps};
+  const Case c{policy, connection, sender, pass, steps, attribution.without};
   if (from.kind == HeaderFrom::Kind::parsed) {
     Attribution found;
     for (const auto& domain : from.domains) PartnerSearch(c, PartnerSearch::For::header_from, found).search(domain, {}, false);
@@ -266,16 +272,27 @@ void judge_header_from(const Policy& policy, const Connection& connection, const
   if (who != asking.end()) violate(c, violations, *who, Rule::header_from);
 }
 
-bool is_refused_at_connect(const Policy& policy, const Connection& connection, Pass pass) {
+namespace {
+
+bool is_open_for(const ClosedListener& listener, const std::optional<Ip>& client, std::span<const ConnectorId> without) {
+  const auto exists = [&](ConnectorId id) { return !contains(without, id); };
+  if (std::any_of(listener.anyone.begin(), listener.anyone.end(), exists)) return true;
+  if (!client || without.empty()) return client && listener.networks.holds(*client);
+  bool open = false;
+  listener.networks.each_holding(*client, [&](ConnectorId id, int) { open = open || exists(id); });
+  return open;
+}
+
+}  // namespace
+
+bool is_refused_at_connect(const Policy& policy, const Connection& connection, Pass pass, std::span<const ConnectorId> without) {
   if (connection.local || !policy.is_closed(connection.listener)) return false;
-  if (pass == Pass::enforced) {
-    const auto& listener = policy.index().closed.find(std::string_view(connection.listener))->second;
-    return !listener.anyone && !(connection.client && listener.networks.holds(*connection.client));
-  }
+  if (pass == Pass::enforced)
+    return !is_open_for(policy.index().closed.find(std::string_view(connection.listener))->second, connection.client, without);
   for (ConnectorId id = 0; id < policy.data().inbound.size(); ++id) {
     const auto& connector = policy.connector(id);
-    if (takes_part(connector, pass) && fits_listener(connector, connection.listener) &&
-        could_accept(policy.data(), policy.index(), id, connection.client, pass))
+    if (takes_part(connector, pass) && !contains(without, id) && fits_listener(connector, connection.listener) &&
+        could_accept(policy.data(), policy.index(), id, connection.client, pass, without))
       return false;
   }
   return true;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <boost/container/small_vector.hpp>
+#include <vector>
 
 #include "policy/decision.h"
 
@@ -15,6 +16,7 @@ struct Attribution {
   bool asks_header_from = true;                           // not a grant, an exemption or vouched
   Violations violations;                                  // of the sender: everything but recipients, actual size and header From
   boost::container::small_vector<ConnectorId, 4> judged;  // connectors whose limits bind the message
+  std::vector<ConnectorId> without;                       // as if they did not exist: their require_header is not met
 };
 
 }  // namespace cm

@@ -13,38 +13,9 @@
 #include "policy/domain.h"
 #include "policy/ip.h"
 #include "policy/rate_limit.h"
+#include "policy/setting.h"
 
 namespace cm {
-
-enum class Duty : std::uint8_t { on_premises, device, relay, partner };
-enum class Mode : std::uint8_t { enforce, audit };
-enum class OnViolation : std::uint8_t { reject, tempfail, quarantine, tag };
-enum class Check : std::uint8_t { off, audit, enforce };  // `protect`, `check_header_from`
-
-/// Ordered; `unknown` is TLS of a version we do not know and is older than every demand.
-enum class TlsVersion : std::uint8_t { none, unknown, tls1_0, tls1_1, tls1_2, tls1_3 };
-
-/// Where in the config something was set.
-struct Origin {
-  std::string file;
-  unsigned line = 0;
-};
-
-/// `senders` or `recipients`. An address fits if `any`, or it is in the organization domains and `organization`, or a pattern meets it.
-struct AddressLimit {
-  bool any = true;
-  bool organization = false;
-  std::vector<AddressPattern> patterns;
-};
-
-struct AddedHeader {
-  std::string name, value;
-};
-
-/// `repair`: the header fields that mail is given if it lacks them.
-struct Repair {
-  bool date = false, message_id = false, from = false;
-};
 
 struct InboundConnector {
   std::string name;
@@ -66,40 +37,27 @@ struct InboundConnector {
   // transport
   bool require_tls = false;  // effective: also true with certificates by default, and with min_tls_version
   TlsVersion min_tls_version = TlsVersion::none;
+  std::string required_header;               // require_header, on_premises only: the field's name; empty: none
+  std::vector<std::string> required_values;  // one of which it must say
   // limits
-  AddressLimit senders;
-  AddressLimit recipients;
+  AddressLimit senders, recipients;
   std::uint64_t max_message_size = 0;  // bytes; 0: none
   std::uint32_t max_recipients = 0;    // 0: none
   std::optional<RateLimit> rate_limit;
   // what becomes of the mail
   Check check_header_from = Check::off;  // partner only; default there is audit
   OnViolation on_violation = OnViolation::reject;
-  std::string trust;  // first word of the trust header; empty for relay
-  bool accept_headers = false;
-  bool accept_tags = false;  // on_premises only: the session verifies them
+  std::string trust;                                 // first word of the trust header; empty for relay
+  bool accept_headers = false, accept_tags = false;  // on_premises only; the session verifies tags
   std::vector<AddedHeader> add_headers;
   Repair repair;               // device only
   std::string rewrite_sender;  // device only: the new envelope sender, local@domain with a normalised domain; empty: it stays
 
   [[nodiscard]] bool is_partner() const { return duty == Duty::partner; }
   [[nodiscard]] bool has_identity() const { return !source_ips.empty() || !certificates.empty() || !auth_users.empty(); }
+  [[nodiscard]] bool requires_header() const { return !required_header.empty(); }
   /// A partner without identity settings (and without `via`) judges TLS alone and never claims a message.
   [[nodiscard]] bool demands_identity() const { return has_identity() || !via.empty(); }
 };
-
-constexpr std::string_view to_string(Duty duty) {
-  constexpr std::string_view names[] = {"on_premises", "device", "relay", "partner"};
-  return names[static_cast<std::size_t>(duty)];
-}
-constexpr std::string_view to_string(Mode mode) { return mode == Mode::enforce ? "enforce" : "audit"; }
-constexpr std::string_view to_string(OnViolation action) {
-  constexpr std::string_view names[] = {"reject", "tempfail", "quarantine", "tag"};
-  return names[static_cast<std::size_t>(action)];
-}
-constexpr std::string_view to_string(Check check) {
-  constexpr std::string_view names[] = {"off", "audit", "enforce"};
-  return names[static_cast<std::size_t>(check)];
-}
 
 }  // namespace cm

@@ -30,6 +30,10 @@ const Violation* declared_too_large(const Attribution& attribution) {
   return it == v.end() ? nullptr : &*it;
 }
 
+bool requires_header(const Policy& policy, const Attribution& attribution) {
+  return attribution.connector != no_connector && policy.connector(attribution.connector).requires_header();
+}
+
 // `accepting` is the connector that takes the mail in the audit pass: nobody is violated by an acceptance.
 std::optional<AuditDifference> difference(const RecipientDecision& enforced, const RecipientDecision& audit, ConnectorId accepting) {
   if (enforced.action == audit.action) return std::nullopt;
@@ -48,7 +52,7 @@ Side::Side(const Policy& policy, const Connection& connection, Pass pass) : poli
 
 RecipientDecision Side::mail(const Sender& sender, Steps* steps) {
   if (sender.envelope.argument.is_valid())
-    attribution_ = attribute(policy_, connection_, sender, pass_, steps);
+    attribution_ = attribute(policy_, connection_, sender, pass_, steps, std::move(attribution_.without));
   else
     violate({policy_, connection_, sender, pass_, steps}, attribution_.violations, no_connector, Rule::syntax);
   return as_decision(declared_too_large(attribution_));
@@ -105,12 +109,13 @@ RecipientDecision Side::rcpt(const Sender& sender, const Envelope& recipient) {
     decision = as_decision(too_large);
   else
     decision = add(decision, own);
-  if (recipients_.empty()) first_own_ = own;
+  if (accepted_ == recipients_.size() && is_refusal(decision.action)) first_own_ = own;
   for (const auto& violation : own) add_violation(all_own_, violation);
   if (is_refusal(decision.action)) {
     refused_ |= decision.rule != Rule::recipients;
   } else {
     ++accepted_;
+    if (requires_header(policy_, attribution_)) kept_.push_back(recipient);
     for (const auto& violation : own) add_violation(accepted_own_, violation);
   }
   recipients_.push_back(decision);
@@ -128,6 +133,7 @@ Violations Side::judge_content(const Sender& sender, const Content& content, Ste
     break;
   }
   judge_header_from(policy_, connection_, sender, content.from, pass_, attribution_, found, steps);
+  if (lacks_header(content)) violate(c, found, attribution_.connector, Rule::header);
   return found;
 }
 
@@ -142,8 +148,67 @@ void Side::note_recipients(const Sender& sender, Steps* steps) const {
   }
 }
 
+bool Side::lacks_header(const Content& content) const {
+  return requires_header(policy_, attribution_) && !contains(content.header_met, attribution_.connector);
+}
+
+// With a recipient elsewhere it is refused, see judge_content().
+bool Side::is_judged_anew(const Content& content) const {
+  const auto is_ours = [&](const Envelope& to) { return policy_.is_ours(to.argument) && policy_.is_ours(to.resolved); };
+  return accepted_ > 0 && lacks_header(content) && std::all_of(kept_.begin(), kept_.end(), is_ours);
+}
+
+// The same message, as if the connector did not exist. There is one answer left to give, so a recipient who is refused now refuses all.
+Side Side::without_connector(const Sender& sender, Steps* steps, std::vector<ConnectorId>* rates) const {
+  Side anew(policy_, connection_, pass_);
+  anew.attribution_.without = attribution_.without;
+  anew.attribution_.without.push_back(attribution_.connector);
+  anew.refused_ = refused_;
+  anew.mail(sender, steps);
+  for (const auto& recipient : kept_) {
+    if (rates)
+      for (const auto id : anew.rates_before(recipient)) rates->push_back(id);
+    const auto verdict = anew.rcpt(sender, recipient);
+    if (!is_refusal(verdict.action)) continue;
+    anew.recipients_ = {verdict};
+    anew.accepted_ = 0;
+    break;
+  }
+  return anew;
+}
+
+std::vector<ConnectorId> Side::rates_before_end(const Sender& sender, const Content& content) const {
+  std::vector<ConnectorId> out;
+  if (!is_judged_anew(content)) return out;
+  const auto anew = without_connector(sender, nullptr, &out);
+  return anew.is_judged_anew(content) ? anew.rates_before_end(sender, content) : out;
+}
+
+Decision Side::judge_anew(const Sender& sender, const Content& content, Steps* steps) {
+  note_recipients(sender, steps);
+  if (steps) {
+    const auto absent = attribution_.connector;
+    std::erase_if(*steps, [&](const Step& step) { return step.connector == absent && step.outcome != Outcome::violated; });
+    steps->push_back({absent, Outcome::not_selected, Because::header_unmet, Rule::none});
+  }
+  auto anew = without_connector(sender, steps, nullptr);
+  auto d = anew.end(sender, content, steps);
+  if (is_refusal(d.action)) d.stage = Stage::eom;
+  auto next = d.recipients.begin();
+  for (auto& recipient : recipients_)
+    if (!is_refusal(recipient.action)) recipient = is_refusal(d.action) ? RecipientDecision{d.action, d.rule, d.connector} : *next++;
+  d.recipients = recipients_;
+  attribution_ = std::move(anew.attribution_);
+  return d;
+}
+
 Decision Side::end(const Sender& sender, const std::optional<Content>& content, Steps* steps) {
+  return content && is_judged_anew(*content) ? judge_anew(sender, *content, steps) : conclude(sender, content, steps);
+}
+
+Decision Side::conclude(const Sender& sender, const std::optional<Content>& content, Steps* steps) {
   Decision d;
+  d.without = attribution_.without;
   d.vouched = attribution_.vouched;
   d.violations = attribution_.violations;
   note_recipients(sender, steps);
@@ -191,12 +256,21 @@ RecipientDecision Deliberation::mail(Sender sender) {
   return enforced_.mail(sender_, steps_);
 }
 
+// Each once a message.
+std::vector<ConnectorId> Deliberation::not_asked(std::vector<ConnectorId> ids, const std::vector<ConnectorId>& audit) const {
+  ids.insert(ids.end(), audit.begin(), audit.end());
+  std::sort(ids.begin(), ids.end());
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+  std::erase_if(ids, [&](ConnectorId id) { return contains(rates_asked_, id); });
+  return ids;
+}
+
 std::vector<ConnectorId> Deliberation::rates_before(const Envelope& recipient) const {
-  auto out = enforced_.rates_before(recipient);
-  if (audit_)
-    for (const auto id : audit_->rates_before(recipient)) out.push_back(id);
-  std::erase_if(out, [&](ConnectorId id) { return std::find(rates_asked_.begin(), rates_asked_.end(), id) != rates_asked_.end(); });
-  return out;
+  return not_asked(enforced_.rates_before(recipient), audit_ ? audit_->rates_before(recipient) : std::vector<ConnectorId>{});
+}
+
+std::vector<ConnectorId> Deliberation::rates_before_end(const Content& content) const {
+  return not_asked(enforced_.rates_before_end(sender_, content), audit_ ? audit_->rates_before_end(sender_, content) : std::vector<ConnectorId>{});
 }
 
 void Deliberation::note_rate(ConnectorId asked, bool exceeded) {

@@ -4,19 +4,24 @@
 // vouched mail, partners from the most specific sender pattern down, protect, unmatched. Nothing here looks anything up outside its arguments.
 #pragma once
 
+#include <span>
+
 #include "policy/attribution.h"
 #include "policy/decision.h"
 #include "policy/facts.h"
 #include "policy/policy.h"
 #include "policy/routing.h"
+#include "policy/side.h"
 
 namespace cm {
 
 /// On a closed listener: can no enforced connector accept this client any more, whatever it may still prove?
-bool is_refused_at_connect(const Policy& policy, const Connection& connection, Pass pass = Pass::enforced);
+/// `without`: connectors that are as if they did not exist.
+bool is_refused_at_connect(const Policy& policy, const Connection& connection, Pass pass = Pass::enforced, std::span<const ConnectorId> without = {});
 
 /// Which connector the sender hits, and what it violates. `steps` may be null.
-Attribution attribute(const Policy& policy, const Connection& connection, const Sender& sender, Pass pass, Steps* steps);
+Attribution attribute(const Policy& policy, const Connection& connection, const Sender& sender, Pass pass, Steps* steps,
+                      std::vector<ConnectorId> without = {});
 
 /// check_header_from: what the From domains add to the violations.
 void judge_header_from(const Policy& policy, const Connection& connection, const Sender& sender, const HeaderFrom& from, Pass pass,
@@ -24,37 +29,6 @@ void judge_header_from(const Policy& policy, const Connection& connection, const
 
 /// The violation that decides (demands.cc): a refusal beats quarantine beats tag, then the first in the order of Rule. Null if there is none.
 const Violation* deciding(const Violations& violations);
-
-/// One message in one pass, stage by stage. Copyable; borrows policy and connection.
-class Side {
- public:
-  Side(const Policy& policy, const Connection& connection, Pass pass);
-  RecipientDecision mail(const Sender& sender, Steps* steps);
-  RecipientDecision rcpt(const Sender& sender, const Envelope& recipient);
-  /// The judged connectors with a rate limit, if nothing but that could refuse this recipient; in the audit pass those in mode audit alone.
-  [[nodiscard]] std::vector<ConnectorId> rates_before(const Envelope& recipient) const;
-  Decision end(const Sender& sender, const std::optional<Content>& content, Steps* steps);
-  void set_pass(Pass pass) { pass_ = pass; }
-  [[nodiscard]] const std::vector<RecipientDecision>& recipients() const { return recipients_; }
-  [[nodiscard]] const Attribution& attribution() const { return attribution_; }
-
- private:
-  [[nodiscard]] Violations judge_recipient(const Envelope& recipient) const;
-  [[nodiscard]] Violations judge_rates(const Sender& sender) const;
-  void note_recipients(const Sender& sender, Steps* steps) const;
-  [[nodiscard]] Violations judge_content(const Sender& sender, const Content& content, Steps* steps) const;
-
-  const Policy& policy_;
-  const Connection& connection_;
-  Pass pass_;
-  Attribution attribution_;
-  std::vector<RecipientDecision> recipients_;
-  Violations accepted_own_;     // recipient violations that did not refuse: quarantine and tag
-  Violations first_own_;        // of the first recipient
-  Violations all_own_;          // of any recipient: for the steps
-  std::uint32_t accepted_ = 0;  // recipients not refused
-  bool refused_ = false;        // some recipient was refused, other than as surplus
-};
 
 /// One message, stage by stage, in both passes: what the milter session drives. Borrows policy and connection, which must outlive it.
 class Deliberation {
@@ -65,6 +39,8 @@ class Deliberation {
   RecipientDecision mail(Sender sender);
   /// Which rate limits must be asked before rcpt() of this recipient: those of connectors that accept it otherwise, each once a message.
   [[nodiscard]] std::vector<ConnectorId> rates_before(const Envelope& recipient) const;
+  /// The same before end().
+  [[nodiscard]] std::vector<ConnectorId> rates_before_end(const Content& content) const;
   void note_rate(ConnectorId asked, bool exceeded);
   /// At each RCPT, also after a refusal at MAIL.
   RecipientDecision rcpt(const Envelope& recipient);
@@ -77,6 +53,7 @@ class Deliberation {
 
  private:
   void route(const std::optional<Content>& content, Decision& decision);
+  [[nodiscard]] std::vector<ConnectorId> not_asked(std::vector<ConnectorId> ids, const std::vector<ConnectorId>& audit) const;
 
   const Policy& policy_;
   const Connection& connection_;

@@ -33,10 +33,11 @@ struct Decision {
   Rule rule = Rule::none;
   ConnectorId connector = no_connector;  // grant, exemption, claiming partner, met TLS-only partner; for a violation the violated one
   Vouched vouched = Vouched::no;
-  bool proven = false;         // the trust header is written
-  bool marked = false;         // the connector's add_headers are written
-  bool keeps_headers = false;  // accept_headers applies: the `headers.strip` family stays
-  Violations violations;       // of the message, in the order of Rule, the one that decides first among equals
+  bool proven = false;               // the trust header is written
+  bool marked = false;               // the connector's add_headers are written
+  bool keeps_headers = false;        // accept_headers applies: the `headers.strip` family stays
+  std::vector<ConnectorId> without;  // judged as if these did not exist: their require_header was not met
+  Violations violations;             // of the message, in the order of Rule, the one that decides first among equals
   std::vector<RecipientDecision> recipients;
   std::vector<OutboundId> outbound;         // parallel to recipients, or empty; no_outbound: refused, or no connector is about it
   OutboundId route = no_outbound;           // the rule-scoped connector that takes the whole message

@@ -33,7 +33,7 @@ bool identity_holds(const Case& c, ConnectorId id) {
 
 bool via_holds(const Case& c, ConnectorId id) {
   const auto& via = c.compiled(id).via;
-  return std::any_of(via.begin(), via.end(), [&](ConnectorId v) { return takes_part(c.connector(v), c.pass) && identity_holds(c, v); });
+  return std::any_of(via.begin(), via.end(), [&](ConnectorId v) { return c.exists(v) && identity_holds(c, v); });
 }
 
 bool tls_holds(const Case& c, ConnectorId id) {

@@ -52,7 +52,9 @@ std::string unmet(const InboundConnector* connector, const Connection& connectio
     case Rule::sender: return "sender " + sender_text(sender) + " is not among its senders";
     case Rule::protect: return "sender " + sender_text(sender) + " is in the organization domains, and nobody vouches for this client";
     case Rule::header_from: return "the header From names a domain in its scope without its proof, or cannot be read";
-    case Rule::header: return "the demanded header field is missing";
+    case Rule::header:
+      return "no field " + (connector ? connector->required_header : std::string()) +
+             " has a value of its require_header, and not every recipient is in the organization domains";
     case Rule::unmatched: return "no inbound connector is about this mail, and unmatched mail is rejected here";
     case Rule::recipient: return "a recipient is not among its recipients";
     case Rule::recipients: return "there are more recipients than max_recipients";
@@ -92,7 +94,7 @@ Because why_not(const Case& c, const Decision& d, ConnectorId id) {
   if (!c.sender.envelope.argument.is_valid() && d.stage != Stage::connect) return Because::refused_before;
   if (!connector.is_partner() || d.stage == Stage::connect) return identity_gap(c, id);
   const bool granted = std::any_of(d.steps.begin(), d.steps.end(), [&](const Step& s) {
-    return s.connector != no_connector && !c.connector(s.connector).is_partner() &&
+    return s.connector != no_connector && !c.connector(s.connector).is_partner() && !contains(d.without, s.connector) &&
            (s.outcome == Outcome::selected || s.outcome == Outcome::violated);
   });
   if (granted) return Because::grant_applies;
@@ -140,6 +142,8 @@ std::string render_step(const Policy& policy, const Connection& connection, cons
     case Because::vouched_login: return "the client logged in as " + quoted(sender.login) + " and the sender is ours or null";
     case Because::vouched_local: return "the mail was submitted on this machine";
     case Because::nothing_in_scope: return "no inbound connector is about this mail, and unmatched mail is accepted here";
+    case Because::header_unmet:
+      return "no field " + connector->required_header + " has a value of its require_header: the mail is judged as if this connector did not exist";
     case Because::rule_unmet: return unmet(connector, connection, sender, step.rule);
   }
   return {};

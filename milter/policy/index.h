@@ -70,10 +70,10 @@ struct Compiled {
   bool names_domain = false;  // has a sender scope other than `*` and `<>`
 };
 
-/// Who could still be accepted on a closed listener.
+/// Who could still be accepted on a closed listener, and whose identity they would prove.
 struct ClosedListener {
-  bool anyone = false;
-  PrefixIndex networks;
+  Ids anyone;            // who needs no address for it
+  PrefixIndex networks;  // -> connectors
 };
 
 struct PolicyIndex {
@@ -83,12 +83,10 @@ struct PolicyIndex {
   DomainIndex scopes;              // sender_domains of partners
   Ids header_from;                 // partners with a check_header_from and a scope that names a domain, gravest first
   StringMap<ClosedListener> closed;
+  StringMap<StringMap<Ids>> required_headers;  // lower-case field name -> value -> connectors with that require_header
 
   static std::unique_ptr<const PolicyIndex> build(const PolicyData& data);
 };
-
-/// Could this connector accept mail from `client`, whatever else it may still prove?
-bool could_accept(const PolicyData& data, const PolicyIndex& index, ConnectorId id, const std::optional<Ip>& client, Pass pass);
 
 bool takes_part(const InboundConnector& connector, Pass pass);
 bool names_listener(const InboundConnector& connector, std::string_view listener);

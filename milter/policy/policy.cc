@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "policy/index.h"
+#include "policy/demands.h"
 #include "policy/limits.h"
 #include "policy/outbound_index.h"
 
@@ -24,12 +24,13 @@ std::unique_ptr<const AddressSet> compile(const AddressLimit& limit) {
 
 bool names_domain(const DomainPattern& pattern) { return pattern.kind != DomainPattern::Kind::any && pattern.kind != DomainPattern::Kind::null; }
 
-void open_for(ClosedListener& listener, const InboundConnector& connector) {
+void open_for(ClosedListener& listener, const PolicyData& data, ConnectorId id) {
+  const auto& connector = data.inbound[id];
   if (connector.source_ips.empty())
-    listener.anyone = true;
+    listener.anyone.push_back(id);
   else
     for (const auto& source : connector.source_ips)
-      for (const auto& network : source.decompose()) listener.networks.add(network, 0);
+      for (const auto& network : source.decompose()) listener.networks.add(network, id);
 }
 
 void add_to_closed(PolicyIndex& index, const PolicyData& data, ConnectorId id) {
@@ -37,9 +38,9 @@ void add_to_closed(PolicyIndex& index, const PolicyData& data, ConnectorId id) {
   if (!takes_part(connector, Pass::enforced)) return;
   for (auto& [name, listener] : index.closed) {
     if (!fits_listener(connector, name)) continue;
-    if (connector.has_identity() || !connector.demands_identity()) open_for(listener, connector);
+    if (connector.has_identity() || !connector.demands_identity()) open_for(listener, data, id);
     for (const auto via : index.compiled[id].via)
-      if (takes_part(data.inbound[via], Pass::enforced) && data.inbound[via].has_identity()) open_for(listener, data.inbound[via]);
+      if (takes_part(data.inbound[via], Pass::enforced) && data.inbound[via].has_identity()) open_for(listener, data, via);
   }
 }
 
@@ -87,6 +88,7 @@ std::unique_ptr<const PolicyIndex> PolicyIndex::build(const PolicyData& data) {
     if (c.has_identity()) (c.is_partner() ? index->partners : index->grants).add(c, id);
     for (const auto& pattern : c.sender_domains) index->scopes.add(pattern, id);
     if (c.is_partner() && c.check_header_from != Check::off && compiled.names_domain) index->header_from.push_back(id);
+    for (const auto& value : c.required_values) index->required_headers[to_lower(c.required_header)][value].push_back(id);
     add_to_closed(*index, data, id);
   }
   // A field that nobody can read may hold any partner's domain: the one whose on_violation is gravest is asked first.
@@ -101,10 +103,11 @@ std::unique_ptr<const PolicyIndex> PolicyIndex::build(const PolicyData& data) {
   return index;
 }
 
-bool could_accept(const PolicyData& data, const PolicyIndex& index, ConnectorId id, const std::optional<Ip>& client, Pass pass) {
+bool could_accept(const PolicyData& data, const PolicyIndex& index, ConnectorId id, const std::optional<Ip>& client, Pass pass,
+                  std::span<const ConnectorId> without) {
   const auto could_hold = [&](ConnectorId i) {
     const auto& c = data.inbound[i];
-    return c.has_identity() && (c.source_ips.empty() || (client && index.compiled[i].sources.contains(*client)));
+    return !contains(without, i) && c.has_identity() && (c.source_ips.empty() || (client && index.compiled[i].sources.contains(*client)));
   };
   const auto& connector = data.inbound[id];
   if (!connector.demands_identity() || could_hold(id)) return true;

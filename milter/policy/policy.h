@@ -23,6 +23,7 @@ struct Organization {
 struct Listener {
   std::string name;
   bool closed = false;
+  Origin at{};
 };
 
 struct PolicyData {

@@ -47,18 +47,9 @@ void add_once(std::vector<OutboundId>& ids, OutboundId id) {
 
 bool contains(const std::vector<OutboundId>& ids, OutboundId id) { return std::find(ids.begin(), ids.end(), id) != ids.end(); }
 
-// A fold is one space, however it was written, and white space at either end is none of the text. Bytes that are no UTF-8 would hide the
-// whole text from RE2.
-std::string unfold(std::string_view value) {
-  constexpr std::string_view blank = " \t\r\n";
-  std::string out;
-  out.reserve(value.size());
-  for (value = text::trim(value); !value.empty();) {
-    const auto line_end = std::min(value.find_first_of("\r\n"), value.size());
-    out += text::trim(value.substr(0, line_end));
-    value.remove_prefix(std::min(value.find_first_not_of(blank, line_end), value.size()));
-    if (!value.empty()) out += ' ';
-  }
+// Bytes that are no UTF-8 would hide the whole text from RE2.
+std::string readable_line(std::string_view value) {
+  auto out = text::unfold(value);
   if (!text::is_utf8(out))
     std::replace_if(
         out.begin(), out.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; }, '?');
@@ -206,7 +197,7 @@ void note_header(const Policy& policy, std::string_view name, std::string_view v
   if (index.header_rules.empty()) return;
   const auto it = index.header_rules.find(to_lower(name));
   if (it == index.header_rules.end()) return;
-  const auto line = unfold(value);
+  const auto line = readable_line(value);
   for (const auto id : it->second)
     if (!contains(held, id) && re2::RE2::PartialMatch(line, *index.rules[id].pattern)) held.push_back(id);
 }

@@ -60,7 +60,7 @@ class Asked {
       : policy_(policy),
         facts_(facts),
         d_(decision),
-        attribution_(attribute(policy, facts.connection, facts.sender, Pass::enforced, nullptr)),
+        attribution_(attribute(policy, facts.connection, facts.sender, Pass::enforced, nullptr, decision.without)),
         routing_(policy, Pass::enforced) {
     for (std::size_t i = 0; i < facts.recipients.size(); ++i) routing_.rcpt(facts.recipients[i], is_accepted(i));
   }

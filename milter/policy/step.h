@@ -35,6 +35,7 @@ enum class Because : std::uint8_t {
   vouched_local,
   rule_unmet,
   nothing_in_scope,
+  header_unmet,
 };
 
 struct Step {

@@ -20,6 +20,19 @@ bool is_utf8(std::string_view in) {
   return true;
 }
 
+std::string unfold(std::string_view value) {
+  constexpr std::string_view blank = " \t\r\n";
+  std::string out;
+  out.reserve(value.size());
+  for (value = trim(value); !value.empty();) {
+    const auto line_end = std::min(value.find_first_of("\r\n"), value.size());
+    out += trim(value.substr(0, line_end));
+    value.remove_prefix(std::min(value.find_first_not_of(blank, line_end), value.size()));
+    if (!value.empty()) out += ' ';
+  }
+  return out;
+}
+
 bool has_bare_cr(std::string_view in) {
   for (auto at = in.find('\r'); at != std::string_view::npos; at = in.find('\r', at + 1))
     if (at + 1 == in.size() || in[at + 1] != '\n') return true;

@@ -36,6 +36,9 @@ inline std::string_view trim(std::string_view in) {
   return first == std::string_view::npos ? std::string_view{} : in.substr(first, in.find_last_not_of(blank) - first + 1);
 }
 
+/// A header field's value as one line: a fold becomes one space, however it was written, and blanks at either end are no part of it.
+std::string unfold(std::string_view value);
+
 /// Well-formed UTF-8 without overlong forms and surrogates (RFC 3629 section 4).
 bool is_utf8(std::string_view in);
 

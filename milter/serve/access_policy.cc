@@ -73,8 +73,9 @@ bool is_granted(const Policy& policy, const Connection& connection, const Sender
   if (side.mail(sender, nullptr).rule != Rule::none || side.rcpt(sender, recipient).rule != Rule::none ||
       side.attribution().connector == no_connector)
     return false;
-  const auto duty = policy.connector(side.attribution().connector).duty;
-  return duty == Duty::on_premises || duty == Duty::device;
+  const auto& connector = policy.connector(side.attribution().connector);
+  if (connector.requires_header()) return false;  // which nobody knows before the end of the message
+  return connector.duty == Duty::on_premises || connector.duty == Duty::device;
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "observe/record.h"
+#include "policy/required_header.h"
 #include "policy/text.h"
 #include "session/received.h"
 #include "session/trace_id.h"
@@ -118,11 +119,11 @@ Answer Session::refuse(Message& message, const RecipientDecision& verdict, const
 }
 
 // A message takes its tokens at the first recipient that is acceptable otherwise, and keeps them until it is accepted or comes to nothing.
-void Session::ask_rates(Message& message, const Envelope& recipient) {
-  for (const auto id : message.deliberation.rates_before(recipient)) {
+void Session::ask_rates(Message& message, const std::vector<ConnectorId>& limited) {
+  for (const auto id : limited) {
     auto token = shared_.rates.take(message.policy->connector(id), connection_, message.deliberation.sender());
     message.deliberation.note_rate(id, !token);
-    if (token) message.tokens.push_back(std::move(token));
+    if (token) message.tokens.emplace_back(id, std::move(token));
   }
 }
 
@@ -132,7 +133,7 @@ Answer Session::rcpt(RcptEvent event) {
   auto& message = *message_;
   if (!event.queue_id.empty()) message.queue_id = std::move(event.queue_id);
   const auto recipient = envelope(*message.policy, event.argument, event.resolved);
-  ask_rates(message, recipient);
+  ask_rates(message, message.deliberation.rates_before(recipient));
   const auto verdict = message.deliberation.rcpt(recipient);
   if (is_refusal(verdict.action)) {
     const bool surplus = verdict.rule == Rule::recipients;
@@ -154,6 +155,7 @@ void Session::header(std::string_view name, std::string_view value) {
   if (message.tagging) message.tagging->header(bare_name, value);
   message.fields.see(bare_name, value);
   note_header(*message.policy, bare_name, value, message.content.header_rules);
+  note_required_header(*message.policy, bare_name, value, message.content.header_met);
   if (equals_ignoring_case(bare_name, "From"))
     message.content.from.add(value);
   else if (message.message_id.empty() && equals_ignoring_case(bare_name, "Message-ID"))
@@ -180,6 +182,7 @@ Answer Session::end_of_message(std::string queue_id) {
     message_.reset();
     return answer;
   }
+  ask_rates(message, message.deliberation.rates_before_end(message.content));
   const auto decision = message.deliberation.end(message.content);
   const RecipientDecision verdict{decision.action, decision.rule, decision.connector};
   Answer answer;
@@ -213,12 +216,11 @@ void Session::accept(Message& message, const Decision& decision, Answer& answer)
   plan_repairs(repaired, answer.edits);
   if (is_sender_rewritten(policy, decision)) answer.edits.push_back(change_sender(leaving, message.dsn_arguments));
   const RecipientDecision verdict{decision.action, decision.rule, decision.connector};
-  answer.accepted = {verdict,
-                     decision.audit.has_value() && !message.difference_counted,
-                     line(message, verdict, nullptr, &message.first_recipient, &decision.audit, &decision),
-                     {},
-                     std::move(message.tokens)};
+  answer.accepted = {verdict, decision.audit.has_value() && !message.difference_counted,
+                     line(message, verdict, nullptr, &message.first_recipient, &decision.audit, &decision)};
   note_counts(message, decision, answer.accepted);
+  for (auto& [id, token] : message.tokens)  // of a connector that is as if it did not exist the token goes back
+    if (std::find(decision.without.begin(), decision.without.end(), id) == decision.without.end()) answer.accepted.tokens.push_back(std::move(token));
 }
 
 void Session::accepted(Accepted& accepted) {

@@ -57,10 +57,10 @@ class Session {
     RemovableHeaders removable;
     SeenFields fields;
     std::optional<Tagging> tagging;  // only if there are keys
-    std::vector<RateLimits::Token> tokens;
+    std::vector<std::pair<ConnectorId, RateLimits::Token>> tokens;
   };
   Answer refuse_mail(const Policy& policy, const Sender& sender, std::string_view queue_id, const PlainRefusal& why);
-  void ask_rates(Message& message, const Envelope& recipient);
+  void ask_rates(Message& message, const std::vector<ConnectorId>& limited);
   Answer refuse_content(const Message& message, const PlainRefusal& why);
   void accept(Message& message, const Decision& decision, Answer& answer);
   Answer refuse(Message& message, const RecipientDecision& verdict, const Envelope* recipient, const std::optional<AuditDifference>& audit,

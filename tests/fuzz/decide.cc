@@ -21,7 +21,7 @@ static void require_equal(const PolicyData& data, const Facts& facts, const Deci
   const bool equal = a.action == b.action && a.stage == b.stage && a.rule == b.rule && a.connector == b.connector && a.vouched == b.vouched &&
                      a.proven == b.proven && a.marked == b.marked && a.keeps_headers == b.keeps_headers && a.violations == b.violations &&
                      a.recipients == b.recipients && a.audit == b.audit && ways(a) == ways(b) && a.route == b.route &&
-                     a.audit_outbound == b.audit_outbound;
+                     a.audit_outbound == b.audit_outbound && a.without == b.without;
   if (!equal)
     std::fprintf(stderr, "%s%s  one: %s\n  other: %s\n", reference::describe(data).c_str(), reference::describe(facts).c_str(),
                  reference::describe(a).c_str(), reference::describe(b).c_str());
@@ -79,8 +79,13 @@ FUZZ_TARGET(decide) {
   auto data = reference::random_policy(dice);
   auto facts = reference::random_facts(dice, data);
   data.outbound = reference::random_outbound(dice, data);
-  const auto fields = reference::random_header(dice, data);
-  if (facts.content) facts.content->header_rules = reference::header_rules(data, fields);
+  auto fields = reference::random_header(dice, data);
+  reference::require_headers(dice, data);
+  reference::random_origin(dice, data, facts, fields);
+  if (facts.content) {
+    facts.content->header_rules = reference::header_rules(data, fields);
+    facts.content->header_met = reference::required_headers_met(data, fields);
+  }
   const Policy policy(data);
   const auto decision = decide(policy, facts);
   require_equal(data, facts, decision, reference::reference_decide(data, facts));

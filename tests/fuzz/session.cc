@@ -254,6 +254,7 @@ class Model {
     if (!was_open) return REQUIRE(answer.refusal && answer.refusal->code == 451 && answer.edits.empty());
     if (sees_body_) facts_.content->size = size_;
     facts_.content->header_rules = reference::header_rules(pinned_->data(), fields_);
+    facts_.content->header_met = reference::required_headers_met(pinned_->data(), fields_);
     const auto wanted = reference::reference_decide(pinned_->data(), facts_);
     const bool too_many = seen_ > limits::removable_headers;
     REQUIRE(answer.refusal.has_value() == (is_refusal(wanted.action) || too_many));

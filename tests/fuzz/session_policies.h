@@ -85,6 +85,8 @@ inline PolicyData rich_policy(bool second) {
   if (!second) return data;
   data.header_prefix = "X-Us";
   data.inbound[0].max_message_size = 300;
+  data.inbound[0].required_header = data.outbound[0].when->header->name;
+  data.inbound[0].required_values = {"top secret", "secret"};
   data.inbound[4].mode = Mode::audit;
   data.reject_unmatched = true;
   return data;

@@ -53,6 +53,7 @@ std::string difference(const Decision& a, const Decision& b) {
   part("outbound", ways(a) == ways(b));
   part("route", a.route == b.route);
   part("audit_outbound", a.audit_outbound == b.audit_outbound);
+  part("without", a.without == b.without);
   return out;
 }
 
@@ -95,6 +96,10 @@ void reduce_connectors(const PolicyData& policy, Reductions& out) {
       if (c.has_identity()) c.via.clear();
     });
     on([](InboundConnector& c) { c.accept_headers = false; });
+    on([](InboundConnector& c) {
+      c.required_header.clear();
+      c.required_values.clear();
+    });
     on([](InboundConnector& c) { c.check_header_from = Check::off; });
     on([](InboundConnector& c) { c.on_violation = OnViolation::reject; });
   }
@@ -145,6 +150,9 @@ void reduce_message(const Facts& facts, Reductions& out) {
   });
   out.emplace_back([](PolicyData&, Facts& f) {
     if (f.content) f.content->malformed_header = false;
+  });
+  out.emplace_back([](PolicyData&, Facts& f) {
+    if (f.content) f.content->header_met.clear();
   });
   out.emplace_back([](PolicyData&, Facts& f) { f.sender.declared_size.reset(); });
   out.emplace_back([](PolicyData&, Facts& f) { f.sender.rates_exceeded.clear(); });
@@ -210,6 +218,20 @@ struct Counts {
     if (d.proven) ++seen["proven"];
     if (d.marked) ++seen["marked"];
     if (d.keeps_headers) ++seen["keeps_headers"];
+    if (!d.without.empty()) add_anew(d);
+  }
+
+  // Judged as if a connector did not exist.
+  void add_anew(const Decision& d) {
+    ++seen["anew " + std::string(to_string(d.action))];
+    if (is_refusal(d.action)) ++seen["anew rule " + std::string(to_string(d.rule))];
+    if (d.without.size() > 1) ++seen["anew twice"];
+    if (d.vouched != Vouched::no) ++seen["anew vouched"];
+    if (d.proven && d.connector != no_connector) ++seen["anew proven"];
+    if (d.route != no_outbound) ++seen["anew by rule"];
+    if (d.audit) ++seen["anew audit"];
+    if (std::any_of(d.recipients.begin(), d.recipients.end(), [&](const auto& r) { return r.action != d.recipients[0].action; }))
+      ++seen["anew after a refused recipient"];
   }
 
   void add_ways(const PolicyData& policy, const Facts& facts, const Decision& d) {
@@ -259,6 +281,9 @@ constexpr const char* expected[] = {"action accept",
                                     "rule sender",
                                     "rule protect",
                                     "rule header_from",
+                                    "rule header",
+                                    "anew accept",
+                                    "anew reject",
                                     "rule unmatched",
                                     "rule recipient",
                                     "recipient recipients",
@@ -289,6 +314,9 @@ constexpr const char* expected[] = {"action accept",
                                     "rule by connector",
                                     "rule with recipient_domains"};
 
+constexpr const char* rare[] = {"anew tag",   "anew tempfail",    "anew quarantine",      "anew vouched", "anew proven",
+                                "anew audit", "anew rule closed", "anew rule recipients", "anew by rule", "anew after a refused recipient"};
+
 BOOST_AUTO_TEST_CASE(engine_decides_as_the_contract_says) {
   const auto pairs = setting("CM_PAIRS", 200000);
   Dice dice(setting("CM_SEED", 20260101));
@@ -297,11 +325,16 @@ BOOST_AUTO_TEST_CASE(engine_decides_as_the_contract_says) {
   for (std::uint64_t done = 0; done < pairs;) {
     auto data = random_policy(dice);
     data.outbound = random_outbound(dice, data);
+    require_headers(dice, data);
     const Policy policy(data);
     for (std::size_t i = 0; i < messages_per_policy && done < pairs; ++i, ++done) {
       auto facts = random_facts(dice, data);
-      const auto fields = random_header(dice, data);
-      if (facts.content) facts.content->header_rules = header_rules(data, fields);
+      auto fields = random_header(dice, data);
+      random_origin(dice, data, facts, fields);
+      if (facts.content) {
+        facts.content->header_rules = header_rules(data, fields);
+        facts.content->header_met = required_headers_met(data, fields);
+      }
       const auto wanted = reference_decide(data, facts);
       counts.add(wanted);
       counts.add_ways(data, facts, wanted);
@@ -315,6 +348,8 @@ BOOST_AUTO_TEST_CASE(engine_decides_as_the_contract_says) {
   for (const auto& [parts, n] : mismatches) BOOST_ERROR(n << " of " << pairs << " decisions differ in" << parts);
   for (const char* what : expected)
     BOOST_CHECK_MESSAGE(counts.seen[what] >= pairs / 1000, what << " turned up only " << counts.seen[what] << " times in " << pairs << " messages");
+  for (const char* what : rare)
+    BOOST_CHECK_MESSAGE(counts.seen[what] >= pairs / 20000, what << " turned up only " << counts.seen[what] << " times in " << pairs << " messages");
   BOOST_CHECK_MESSAGE(counts.seen["rule by kept header"] >= pairs / 20000, "accept_headers let too few rules hold");
   for (const auto& [what, n] : counts.seen) BOOST_TEST_MESSAGE(what << ": " << n);
 }

@@ -40,6 +40,7 @@ void connector(std::ostream& out, const InboundConnector& c) {
   list(out, "via", c.via, plain);
   if (c.require_tls) out << " require_tls";
   if (c.min_tls_version != TlsVersion::none) out << " min_tls_version=" << tls_version(c.min_tls_version);
+  if (c.requires_header()) list(out, ("require " + c.required_header).c_str(), c.required_values, plain);
   limit(out, "senders", c.senders);
   limit(out, "recipients", c.recipients);
   if (c.max_message_size != 0) out << " max_message_size=" << c.max_message_size;
@@ -123,6 +124,7 @@ std::string describe(const Facts& facts) {
   list(out, "", content->from.domains, plain);
   if (content->size) out << " size=" << *content->size;
   list(out, "header_rules", content->header_rules, way);
+  list(out, "header_met", content->header_met, [](ConnectorId id) { return "c" + std::to_string(id); });
   out << (content->malformed_header ? " MALFORMED" : "") << '\n';
   return out.str();
 }

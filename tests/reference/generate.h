@@ -43,6 +43,10 @@ PolicyData random_policy(Dice& dice);
 Facts random_facts(Dice& dice, const PolicyData& policy);
 /// Outbound connectors for a policy that is otherwise complete; thrown last, for a fuzzer's throws keep their meaning in what is older.
 std::vector<OutboundConnector> random_outbound(Dice& dice, const PolicyData& policy);
+/// Gives some on_premises connectors a `require_header`. Thrown after all else as well, and so is what makes a message ask for it: fields
+/// that may meet it, and often no recipient elsewhere.
+void require_headers(Dice& dice, PolicyData& policy);
+void random_origin(Dice& dice, const PolicyData& policy, Facts& facts, std::vector<HeaderField>& fields);
 /// The fields of a message in which rules look; the facts about the header From are thrown apart.
 std::vector<HeaderField> random_header(Dice& dice, const PolicyData& policy);
 

@@ -37,6 +37,20 @@ constexpr const char* field_names[] = {"X-Class",
                                        "X-Classy"};
 constexpr const char* field_values[] = {"secret",   "secret", "Secret", "top secret", "top\n secret", "top\r\n\tsecret", " secret", "\n\tsecret",
                                         "nosecret", "public", "",       "o1"};
+constexpr const char* required_names[] = {"X-OriginatorOrg", "X-OriginatorOrg", "X-MS-Exchange-Organization-Tenant"};
+constexpr const char* required_values[] = {"us.example", "a.example", "us example"};
+constexpr const char* origin_names[] = {"X-OriginatorOrg", "X-OriginatorOrg", "x-oRIGINATORoRG", "X-MS-Exchange-Organization-Tenant", "X-Originator"};
+constexpr const char* origins[] = {"us.example",
+                                   " us.example\n",
+                                   "\tus.example",
+                                   "a.example",
+                                   "us\n\texample",
+                                   "us\r\n  example",
+                                   "US.example",
+                                   "us.example, a.example",
+                                   "us.exampl",
+                                   "us.example;",
+                                   ""};
 constexpr const char* tls_domains[] = {"a.example", "*.a.example", ".b.example", "mx.test"};
 constexpr const char* fingerprints[] = {"AB:CD", "01:23"};
 constexpr OutboundTls tls_levels[] = {OutboundTls::unset,  OutboundTls::none, OutboundTls::opportunistic, OutboundTls::encrypt,
@@ -140,6 +154,23 @@ std::vector<OutboundConnector> random_outbound(Dice& dice, const PolicyData& pol
   std::vector<OutboundConnector> out;
   for (auto n = dice.below(7); n > 0; --n) out.push_back(random_connector(dice, policy, out));
   return out;
+}
+
+void require_headers(Dice& dice, PolicyData& policy) {
+  for (auto& c : policy.inbound) {
+    if (c.duty != Duty::on_premises || dice.percent(40)) continue;
+    c.required_header = dice.of(required_names);
+    for (auto n = one_or_two(dice); n > 0; --n) c.required_values.push_back(required_values[n - 1 + dice.below(2)]);
+  }
+}
+
+void random_origin(Dice& dice, const PolicyData& policy, Facts& facts, std::vector<HeaderField>& fields) {
+  const bool below = policy.organization.domains[0].kind == DomainPattern::Kind::below;
+  const auto ours = Address::from_argument(below ? "p@sub.us.example" : "p@us.example");
+  if (!dice.percent(70))
+    for (auto& recipient : facts.recipients)
+      if (!dice.percent(5)) recipient = {ours, ours};
+  for (auto n = dice.below(3); n > 0; --n) fields.push_back({dice.of(origin_names), dice.of(origins)});
 }
 
 std::vector<HeaderField> random_header(Dice& dice, const PolicyData& policy) {

@@ -205,6 +205,19 @@ std::vector<OutboundId> header_rules(const PolicyData& policy, const std::vector
   return out;
 }
 
+// 3.3 `require_header`: any instance, unfolded and trimmed, is exactly one of the values.
+std::vector<ConnectorId> required_headers_met(const PolicyData& policy, const std::vector<HeaderField>& fields) {
+  std::vector<ConnectorId> out;
+  for (ConnectorId id = 0; id < policy.inbound.size(); ++id) {
+    const auto& connector = policy.inbound[id];
+    const auto meets = [&](const HeaderField& field) {
+      return lower(field.name) == lower(connector.required_header) && has(connector.required_values, unfold(field.value));
+    };
+    if (connector.enabled && std::any_of(fields.begin(), fields.end(), meets)) out.push_back(id);
+  }
+  return out;
+}
+
 // "takes the whole message; of several the lowest cost".
 void choose_ways(const Case& c, const Finding& finding, Decision& d) {
   d.outbound.assign(d.recipients.size(), no_outbound);

@@ -32,6 +32,9 @@ std::string tls_policy_entry(const OutboundConnector& connector);
 /// The enabled rule-scoped connectors whose `when.header` these fields meet, ascending.
 std::vector<OutboundId> header_rules(const PolicyData& policy, const std::vector<HeaderField>& fields);
 
+/// The enabled inbound connectors whose `require_header` these fields meet, ascending.
+std::vector<ConnectorId> required_headers_met(const PolicyData& policy, const std::vector<HeaderField>& fields);
+
 /// Fills in outbound and route of a decision that is otherwise complete.
 void choose_ways(const Case& c, const Finding& finding, Decision& d);
 /// Of the first recipient that an outbound connector in mode audit would take.

@@ -76,9 +76,17 @@ void judge_size(const Case& c, const Finding& finding, Violations& violations) {
   }
 }
 
+// 3.3 `require_header`; a header that is not known is not asked for.
+bool lacks_header(const Case& c, const Finding& finding) {
+  if (finding.chosen == no_connector || c.at(finding.chosen).required_header.empty() || !c.facts.content) return false;
+  const auto& met = c.facts.content->header_met;
+  return std::find(met.begin(), met.end(), finding.chosen) == met.end();
+}
+
 Violations judge_content(const Case& c, const Finding& finding) {
   Violations violations;
   if (!c.facts.content) return violations;
+  if (lacks_header(c, finding)) add(violations, Rule::header, finding.chosen, on_violation(c.at(finding.chosen)));
   if (c.facts.content->malformed_header) add(violations, Rule::syntax, no_connector, Action::reject);
   judge_header_from(c, finding, violations);
   judge_size(c, finding, violations);
@@ -139,10 +147,21 @@ void mark(const Case& c, const Finding& finding, bool violated, bool refused_oth
   d.keeps_headers = finding.chosen != no_connector && c.at(finding.chosen).accept_headers;
 }
 
-Decision decide_message(const Case& c, const Finding& finding) {
+// 3.3 "a message with any recipient outside our domains is refused": what is asked of those who were accepted.
+bool goes_outside(const Case& c, const Recipients& recipients) {
+  for (std::size_t i = 0; i < recipients.given.size(); ++i) {
+    const auto& [argument, resolved] = c.facts.recipients[i];
+    if (!is_refusal(recipients.given[i].action) && !(in_organization(c.policy, argument) && in_organization(c.policy, resolved))) return true;
+  }
+  return false;
+}
+
+Decision decide_anew(const Case& c, const Finding& finding, Recipients recipients);
+
+Decision decide_message(const Case& c, const Finding& finding, Recipients recipients) {
+  if (recipients.accepted != 0 && lacks_header(c, finding) && !goes_outside(c, recipients)) return decide_anew(c, finding, std::move(recipients));
   Decision d;
   d.vouched = finding.vouched;
-  auto recipients = decide_recipients(c, finding);
   auto violations = finding.violations;
   if (recipients.accepted == 0) {
     show(recipients.given.front(), recipients.of_first, finding, d);
@@ -162,6 +181,50 @@ Decision decide_message(const Case& c, const Finding& finding) {
   return d;
 }
 
+// The one answer that is left at end of message.
+Decision refuse_accepted(const Finding& finding, const RecipientDecision& refusal, const Violations& violations, const Recipients& recipients) {
+  Decision d;
+  show(refusal, violations, finding, d);
+  d.vouched = finding.vouched;
+  d.stage = Stage::eom;
+  d.recipients = recipients.given;
+  for (auto& given : d.recipients)
+    if (!is_refusal(given.action)) given = refusal;
+  return d;
+}
+
+const Violation* too_large(const Violations& violations) {
+  for (const auto& v : violations)
+    if (v.rule == Rule::size) return &v;
+  return nullptr;
+}
+
+// Whoever of those who were accepted is refused now refuses the message.
+Decision without_it(const Case& anew, Recipients recipients) {
+  if (refused_at_connect(anew))
+    return refuse_accepted({}, {Action::reject, Rule::closed, no_connector}, {{Rule::closed, no_connector, Action::reject}}, recipients);
+  const auto found = find(anew);
+  std::uint32_t accepted = 0;
+  for (std::size_t i = 0; i < recipients.given.size(); ++i) {
+    if (is_refusal(recipients.given[i].action)) continue;
+    const auto violations = judge_recipient(anew, found, anew.facts.recipients[i], accepted);
+    const auto* size = too_large(found.violations);  // 3.5 "whatever else is wrong"
+    const auto given = size ? RecipientDecision{size->action, size->rule, size->connector} : verdict(violations);
+    if (is_refusal(given.action)) return refuse_accepted(found, given, violations, recipients);
+    ++accepted;
+  }
+  return decide_message(anew, found, std::move(recipients));
+}
+
+// 3.3 "judged at end of message as if this connector did not exist".
+Decision decide_anew(const Case& c, const Finding& finding, Recipients recipients) {
+  auto rest = c.policy;
+  rest.inbound[finding.chosen].enabled = false;
+  auto d = without_it({rest, c.facts, c.pass}, std::move(recipients));
+  d.without.insert(d.without.begin(), finding.chosen);
+  return d;
+}
+
 // 3.5 "only a `SIZE=` that is too large is refused at MAIL, whatever else is wrong"; what is wrong with the first recipient is listed too.
 Decision refused_at_mail(const Case& c, const Finding& finding, const Violation& size) {
   const auto violations = judge_recipient(c, finding, c.facts.recipients.front(), 0);
@@ -174,9 +237,8 @@ Decision decide_pass(const Case& c) {
   if (refused_at_connect(c)) return one_violation(c, Stage::connect, Rule::closed);
   if (!c.facts.sender.envelope.argument.is_valid()) return one_violation(c, Stage::rcpt, Rule::syntax);
   const auto finding = find(c);
-  for (const auto& v : finding.violations)
-    if (v.rule == Rule::size) return refused_at_mail(c, finding, v);
-  return decide_message(c, finding);
+  if (const auto* size = too_large(finding.violations)) return refused_at_mail(c, finding, *size);
+  return decide_message(c, finding, decide_recipients(c, finding));
 }
 
 }  // namespace
@@ -190,7 +252,7 @@ Decision reference_decide(const PolicyData& policy, const Facts& facts) {
     const auto& other = second.recipients[i];
     if (other.action == decision.recipients[i].action) continue;
     // 5 "connector is the grant, exemption or claiming partner; for a violation, the connector that is violated"
-    const auto who = other.rule == Rule::none ? shown_connector(find({policy, facts, Pass::audit})) : other.connector;
+    const auto who = other.rule == Rule::none ? second.connector : other.connector;
     decision.audit = AuditDifference{other.action, other.rule, who};
   }
   return decision;

@@ -14,6 +14,8 @@ bool is_grant_step(const PolicyData& policy, const Step& step) {
   return step.connector != no_connector && policy.inbound[step.connector].duty != Duty::partner && step.outcome != Outcome::not_selected;
 }
 
+bool is_absent(const Decision& d, ConnectorId id) { return std::find(d.without.begin(), d.without.end(), id) != d.without.end(); }
+
 // The first identity setting that does not hold.
 Because gap(const Case& c, const InboundConnector& connector) {
   const auto& [connection, sender, recipients, content] = c.facts;
@@ -44,7 +46,8 @@ Because why_not(const Case& c, const InboundConnector& connector, const Decision
   if (!listener_fits(c, connector)) return Because::other_listener;
   if (!c.facts.sender.envelope.argument.is_valid() && d.stage != Stage::connect) return Because::refused_before;
   if (connector.duty != Duty::partner || d.stage == Stage::connect) return gap(c, connector);
-  if (std::any_of(d.steps.begin(), d.steps.end(), [&](const Step& s) { return is_grant_step(c.policy, s); })) return Because::grant_applies;
+  const auto applies = [&](const Step& s) { return is_grant_step(c.policy, s) && !is_absent(d, s.connector); };
+  if (std::any_of(d.steps.begin(), d.steps.end(), applies)) return Because::grant_applies;
   if (d.vouched != Vouched::no) return Because::vouched_applies;
   return in_scope(connector, c.facts.sender.envelope) ? Because::search_ended : Because::sender_out_of_scope;
 }
@@ -71,6 +74,8 @@ bool has_surplus(const Case& c, const InboundConnector& connector) {
 }
 
 bool holds(const Case& c, const Decision& d, const Step& step, const InboundConnector& connector) {
+  if (is_absent(d, step.connector) && step.outcome == Outcome::not_selected)
+    return step.because == Because::header_unmet && identity_holds(c, connector) && connector.requires_header();
   if (step.outcome == Outcome::not_selected) return step.because == why_not(c, connector, d);
   if (!takes_part(c, connector) || !listener_fits(c, connector)) return false;
   switch (step.because) {
@@ -95,17 +100,24 @@ bool holds(const Case& c, const Decision& d, const Step& step, const InboundConn
       return std::any_of(recipients.begin(), recipients.end(), [&](const Envelope& r) { return !limit_fits(c.policy, connector.recipients, r); });
     case Rule::recipients: return has_surplus(c, connector);
     case Rule::header_from: return connector.check_header_from == Check::enforce;
+    case Rule::header: return identity_holds(c, connector) && connector.requires_header();
     default: return false;
   }
 }
 
-// Of one connector; every step contradicts itself once. What is found out after a connector was selected contradicts nothing.
+// Of one connector; every step contradicts itself once. What is found out after a connector was selected contradicts nothing, nor does what
+// recipients were told before it turned out to be absent.
 bool contradict(const Step& a, const Step& b) {
   if (a.connector != b.connector) return false;
+  if ((a.because == Because::header_unmet) != (b.because == Because::header_unmet)) {
+    const auto rule = a.because == Because::header_unmet ? b.rule : a.rule;
+    return rule != Rule::recipient && rule != Rule::recipients;
+  }
   if (a.outcome == b.outcome || a.outcome == Outcome::not_selected || b.outcome == Outcome::not_selected)
     return a.rule == b.rule || a.outcome != b.outcome;
   const auto rule = a.outcome == Outcome::violated ? a.rule : b.rule;
-  return rule != Rule::rate && rule != Rule::size && rule != Rule::header_from && rule != Rule::recipient && rule != Rule::recipients;
+  return rule != Rule::header && rule != Rule::rate && rule != Rule::size && rule != Rule::header_from && rule != Rule::recipient &&
+         rule != Rule::recipients;
 }
 
 bool is_noted(const Steps& steps, const Violation& violation) {
@@ -119,7 +131,7 @@ std::string untruth(const PolicyData& policy, const Facts& facts, const Decision
   const Case c{policy, facts, Pass::enforced};
   for (const auto& violation : d.violations)
     if (!is_noted(steps, violation)) return "no step says that " + std::string(to_string(violation.rule)) + " is violated";
-  if (std::count_if(steps.begin(), steps.end(), [](const Step& s) { return s.rule == Rule::recipients; }) > 1)
+  if (std::count_if(steps.begin(), steps.end(), [&](const Step& s) { return s.rule == Rule::recipients && !is_absent(d, s.connector); }) > 1)
     return "two connectors are said to have too many recipients: the first one's limit is met before another's";
   for (const auto& step : steps) {
     const bool is_rule_for_all = step.connector == no_connector;

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "policy/render.h"
+#include "policy/required_header.h"
 #include "policy/routing.h"
 
 namespace cm::reference {
@@ -43,6 +44,13 @@ std::string entries_differ(const OutboundConnector& connector) {
   return !transport.empty() ? transport : differ("tls_policy_of " + connector.name, tls_policy_of(connector), tls_policy_entry(connector));
 }
 
+std::string required_differs(const Policy& policy, const std::vector<HeaderField>& fields) {
+  std::vector<ConnectorId> met;
+  for (const auto& field : fields) note_required_header(policy, field.name, field.value, met);
+  std::sort(met.begin(), met.end());
+  return met == required_headers_met(policy.data(), fields) ? std::string() : "note_required_header differs";
+}
+
 }  // namespace
 
 std::string untold(const Policy& policy, Dice& dice) {
@@ -67,7 +75,8 @@ std::string unnoted(const Policy& policy, const std::vector<HeaderField>& fields
   std::string engine, oracle;
   for (const auto id : held) engine += name(id) + " ";
   for (const auto id : header_rules(policy.data(), fields)) oracle += name(id) + " ";
-  return differ("note_header" + words, engine, oracle);
+  const auto wrong = differ("note_header" + words, engine, oracle);
+  return !wrong.empty() ? wrong : required_differs(policy, fields);
 }
 
 std::string unwritten(const Policy& policy, const Facts& facts, const Decision& decision) {

@@ -12,7 +12,11 @@ bool has_filter(const Case& c) {
   const auto set = [](const Instance& instance, const Service* service) {
     return !instance.value(service, "content_filter").empty() || !instance.value(service, "smtpd_proxy_filter").empty();
   };
-  return std::any_of(c.instances.begin(), c.instances.end(), [&](const auto& instance) {
+  const auto routed = enabled_names(c.policy.outbound, [](const auto& connector) {
+    return std::any_of(connector.smart_hosts.begin(), connector.smart_hosts.end(),
+                       [](const auto& host) { return host.address && is_loopback(host.address->to_string()); });
+  });
+  return !routed.empty() || std::any_of(c.instances.begin(), c.instances.end(), [&](const auto& instance) {
     return set(instance, nullptr) ||
            std::any_of(instance.services.begin(), instance.services.end(), [&](const auto& s) { return set(instance, &s); });
   });

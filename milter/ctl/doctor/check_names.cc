@@ -76,7 +76,7 @@ void check_listener_names(const Case& c, Findings& out) {
              "",
              {},
              "No smtpd service has the name " + listener.name + " (" + daemon_name + ")" + (listener.closed ? ", which shall be closed" : "") +
-                 (users.empty() ? "" : "; there " + some(users) + " would be valid"),
+                 (users.empty() ? "" : "; there " + some_of(users) + " would be valid"),
              "master.cf",
              "-o " + std::string(daemon_name) + "=" + listener.name});
   }

@@ -83,7 +83,7 @@ BOOST_AUTO_TEST_CASE(what_keeps_connectors_apart) {
       pair(same + "listeners = \"mx\";", same),
       pair(same + "listeners = \"mx\";", same + "listeners = \"relay\";"),
       pair(same + "listeners = \"mx\";", same + "listeners = [ \"relay\", \"mx\" ];", "source address"),
-      pair(same + "mode = \"audit\";", same),
+      pair(same + "mode = \"audit\"; max_recipients = 9;", same),
       pair(same + "mode = \"audit\";", same + "mode = \"audit\";", "source address"),
       pair(same + "enabled = false;", same),
       pair(same, same + "auth_users = \"u\";"),
@@ -163,7 +163,7 @@ BOOST_AUTO_TEST_CASE(unreachable) {
        {}},
       {partner("p", "\"d.example\"", "source_ips = " + both + "; mode = \"audit\";") + ",\n" +
            partner("q", "\"d.example\"", "source_ips = " + both + ";"),
-       {}},
+       {"main.conf:3: warning: inbound.p: tries nothing: ..."}},
       {partner("p", "\"d.example\"", "source_ips = " + both + "; listeners = \"mx\";") + ",\n" +
            partner("q", "\"d.example\"", "source_ips = " + both + ";"),
        {}},
@@ -171,13 +171,29 @@ BOOST_AUTO_TEST_CASE(unreachable) {
        {"main.conf:4: warning: inbound.q.source_ips: no mail can ever meet this partner: all of its addresses belong to grants or exemptions, which "
         "come first"}},
       {grant("g", "source_ips = \"192.0.2.0/24\";") + ",\n" + partner("q", "\"d.example\"", "source_ips = " + both + ";"), {}},
+      {grant("g", "source_ips = [ \"192.0.2.0/24\", \"2001:db8::/32\" ]; require_header = { name = \"X-Y\"; values = \"z\"; };") + ",\n" +
+           partner("q", "\"d.example\"", "source_ips = " + both + ";"),
+       {}},
+      {grant("g", "source_ips = \"192.0.2.0/24\"; require_header = { name = \"X-Y\"; values = \"z\"; };") + ",\n" +
+           grant("h", "source_ips = \"192.0.2.0/25\"; require_header = { name = \"X-Y\"; values = \"z\"; };") + ",\n" +
+           grant("i", "source_ips = \"192.0.2.128/25\";"),
+       {}},
+      {grant("g", "source_ips = \"192.0.2.0/24\"; require_header = { name = \"X-Y\"; values = \"z\"; };") + ",\n" +
+           grant("h", "source_ips = \"192.0.2.0/25\"; require_header = { name = \"X-Y\"; values = \"z\"; };") + ",\n" +
+           grant("i", "source_ips = [ \"192.0.2.0/26\", \"192.0.2.64/26\", \"192.0.2.128/25\" ];"),
+       {"main.conf:3: warning: inbound.g: can never be selected: for every address of its source_ips another connector is more specific, such as "
+        "\"i\" "
+        "(main.conf:5)",
+        "main.conf:4: warning: inbound.h: can never be selected: for every address of its source_ips another connector is more specific, such as "
+        "\"i\" "
+        "(main.conf:5)"}},
   });
 }
 
 BOOST_AUTO_TEST_CASE(risks) {
   const auto shared = [](const std::string& where, const std::string& what, const std::string& who) {
     return "main.conf:3: warning: inbound.a." + where + ": \"" + what + "\" is shared by every customer of " + who +
-           ": mail of any of them would count as ours; name something only our own servers have";
+           ": mail of any of them would count as ours; add require_header, or name something only our own servers have";
   };
   const auto device = [](const std::string& rest) { return "{ name = \"a\"; type = \"device\"; source_ips = \"192.0.2.1\";\n" + rest + " }"; };
   const std::string unbounded =
@@ -198,6 +214,11 @@ BOOST_AUTO_TEST_CASE(risks) {
       {grant("a", "source_ips = [ \"192.0.2.1\", \"40.92.0.0/15\" ];"), {shared("source_ips", "40.92.0.0/15", "Microsoft 365")}},
       {grant("a", "source_ips = \"2a00:1450:4001::1\";"), {shared("source_ips", "2a00:1450:4001::1", "Google")}},
       {grant("a", "source_ips = \"40.92.0.0/15\"; auth_users = \"u\";"), {}},
+      {grant("a", "certificates = \"mail.protection.outlook.com\"; require_header = { name = \"X-OriginatorOrg\"; values = \"us.example\"; };"), {}},
+      {"{ name = \"a\"; type = \"device\"; certificates = \"mail.protection.outlook.com\"; recipients = \"internal\"; }",
+       {"main.conf:3: warning: inbound.a.certificates: \"mail.protection.outlook.com\" is shared by every customer of Microsoft 365: mail of any of "
+        "them "
+        "would count as ours; name something only our own servers have"}},
       {grant("a", "source_ips = \"40.92.0.0/15\"; enabled = false;"), {}},
       {partner("a", "\"*\"", "certificates = \"mail.protection.outlook.com\";"), {}},
       {device(""), {"main.conf:3: warning: inbound.a.recipients: " + unbounded}},
@@ -231,7 +252,7 @@ BOOST_AUTO_TEST_CASE(a_closed_listener_that_a_partner_keeps_open) {
   };
   check("", {{with("require_tls = true;"),
               {"main.conf:4: warning: inbound.a: asks nobody for an identity and names no listeners, so the closed listener \"relay\"..."}},
-             {with("require_tls = true; listeners = \"mx\";"), {}},
-             {with("require_tls = true; mode = \"audit\";"), {}},
+             {with("require_tls = true; listeners = \"mx\";"), {"main.conf:2: warning: listeners.relay: is closed to everyone: ..."}},
+             {with("require_tls = true; mode = \"audit\";"), {"main.conf:2: warning: listeners.relay: is closed to everyone: ..."}},
              {with("certificates = \"c.d.example\";"), {}}});
 }

@@ -127,7 +127,7 @@ BOOST_AUTO_TEST_CASE(defaults_shown_in_the_main_file_are_the_defaults) {
 }
 
 BOOST_AUTO_TEST_CASE(what_the_guides_show_can_be_copied) {
-  for (const auto* file : {"README.md", "packaging/docs/first-connectors.md", "packaging/docs/outbound.md"}) {
+  for (const auto* file : {"README.md", "packaging/docs/cloud-tenant.md", "packaging/docs/first-connectors.md", "packaging/docs/outbound.md"}) {
     int configs = 0;
     for (const auto& block : fenced_blocks(conf().parent_path() / file)) {
       const bool whole = block.starts_with("organization"), outbound = block.starts_with("outbound");

@@ -127,9 +127,10 @@ BOOST_AUTO_TEST_CASE(settings_by_type) {
       {"{ name = \"a\"; type = \"device\"; recipients = \"internal\"; source_ips = \"192.0.2.1\";\naccept_tags = true; require_header = { }; }",
        {"main.conf:4: error: inbound.a.accept_tags: device connectors do not take this setting: it is for on_premises",
         "main.conf:4: error: inbound.a.require_header: device connectors do not take this setting: it is for on_premises"}},
-      {"{ name = \"a\"; type = \"on_premises\"; source_ips = \"192.0.2.1\";\naccept_tags = true; require_header = { }; }",
-       {"main.conf:4: error: inbound.a.require_header: is not implemented in this version: remove it",
-        "main.conf:4: error: inbound.a.accept_tags: needs signing.keys of the main file: without a key no tag can be verified"}},
+      {"{ name = \"a\"; type = \"on_premises\"; source_ips = \"192.0.2.1\";\naccept_tags = true;\nrequire_header = { }; }",
+       {"main.conf:4: error: inbound.a.accept_tags: needs signing.keys of the main file: without a key no tag can be verified",
+        "main.conf:5: error: inbound.a.require_header.name: is missing: the header's name",
+        "main.conf:5: error: inbound.a.require_header.values: is missing: what the field may say"}},
       {"{ name = \"a\"; type = \"relay\"; source_ips = \"192.0.2.1\"; on_violation = \"tag\"; }",
        {"main.conf:3: error: inbound.a.on_violation: \"tag\" is for partners: expected \"reject\" or \"tempfail\""}},
       {"{ name = \"a\"; type = \"partner\"; sender_domains = \"*\"; require_tls = true; on_violation = \"quarantine\"; }", {}},
@@ -140,6 +141,36 @@ BOOST_AUTO_TEST_CASE(settings_by_type) {
       {"{ name = \"a\"; type = \"partner\"; }",
        {"main.conf:3: error: inbound.a.sender_domains: is missing: a partner needs the sender domains it is about; \"*\" is every one",
         "main.conf:3: error: inbound.a: this partner demands nothing: add source_ips, certificates, auth_users, via or require_tls = true"}},
+  });
+}
+
+BOOST_AUTO_TEST_CASE(required_headers) {
+  const auto with = [](const std::string& header) {
+    return "{ name = \"a\"; type = \"on_premises\"; source_ips = \"192.0.2.1\";\nrequire_header = " + header + "; }";
+  };
+  const auto c = connector(with("{ name = \"X-OriginatorOrg\"; values = [ \"us.example\", \"other.us.example\", \"us.example\" ]; }"));
+  BOOST_TEST(c.requires_header());
+  BOOST_TEST(c.required_header == "X-OriginatorOrg");
+  BOOST_TEST(c.required_values == Lines({"us.example", "other.us.example"}), boost::test_tools::per_element());
+  BOOST_TEST(!connector("{ name = \"a\"; type = \"on_premises\"; source_ips = \"192.0.2.1\"; }").requires_header());
+  BOOST_TEST(connector(with("{ name = \"X-MS-Exchange-Organization-Id\"; values = \"a b\"; }")).requires_header());
+  check_inbound({
+      {with("\"X-OriginatorOrg\""), {"main.conf:4: error: inbound.a.require_header: expected a group { }, found a string"}},
+      {with("{ name = \"X-Connector-Trust\"; values = \"internal\"; }"),
+       {"main.conf:4: error: inbound.a.require_header.name: \"X-Connector-Trust\" belongs to our own family (headers.prefix), which is removed from "
+        "all mail: this never holds"}},
+      {with("{ name = \"X Y\"; values = [ ]; value = \"z\"; }"),
+       {"main.conf:4: error: inbound.a.require_header.values: ...", "main.conf:4: error: inbound.a.require_header.value: unknown setting...",
+        "main.conf:4: error: inbound.a.require_header.name: \"X Y\" is no header name: printable ASCII without blanks and colon was expected"}},
+      {with("{ name = \"X-Y\"; values = [ \"\", \" z\", \"a\\nb\" ]; }"),
+       {"main.conf:4: error: inbound.a.require_header.values[0]: the header value is empty",
+        "main.conf:4: error: inbound.a.require_header.values[1]: the header value begins or ends with a blank",
+        "main.conf:4: error: inbound.a.require_header.values[2]: the header value holds a line end: it must be one line"}},
+      {with("{ name = \"X-Y\"; values = \"z\"; }") + ",\n{ name = \"b\"; type = \"relay\"; source_ips = \"192.0.2.2\"; add_headers = ( { name = "
+                                                     "\"x-y\"; value = \"z\"; } ); }",
+       {"main.conf:4: error: inbound.a.require_header.name: \"X-Y\" is added by the inbound connector \"b\" (main.conf:5) and so removed from all "
+        "mail "
+        "that comes in: ask for a field that only the peer sets"}},
   });
 }
 

@@ -162,7 +162,8 @@ BOOST_AUTO_TEST_CASE(what_when_refers_to) {
               "7: error: outbound.a.when.connectors[5]: there is no inbound connector \"zzzz\""}),
       single(when("connectors = \"off\";"),
              {"7: warning: outbound.a.when.connectors: never holds: none of the connectors it names is enabled and in mode \"enforce\""}),
-      single(when("connectors = [ \"off\", \"ex\" ];")),
+      single(when("connectors = [ \"off\", \"ex\" ];"),
+             {"7: warning: outbound.a.when.connectors[0]: names \"off\", which is not enabled: no mail comes by it"}),
       single(when("header = { name = \"x-added\"; matches = \"y\"; };"),
              {"7: error: outbound.a.when.header.name: \"x-added\" is added by the inbound connector \"r\" (main.conf:5) and so removed from all mail "
               "that comes in: this never holds"}),

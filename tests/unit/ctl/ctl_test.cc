@@ -246,6 +246,23 @@ BOOST_AUTO_TEST_CASE(broken_config_is_said_on_the_error_stream) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_required_header_is_shown_and_its_absence_told) {
+  const auto config =
+      write("c.conf",
+            "organization = { domains = \".contoso.example\"; };\ninbound = ( { name = \"cloud\"; type = \"on_premises\"; source_ips = "
+            "\"203.0.113.5\"; require_header = { name = \"X-OriginatorOrg\"; values = [ \"contoso.example\" ]; }; } );\n");
+  BOOST_TEST(has(run({"show", "cloud", "-c", config}).out, "require_header = { name = \"X-OriginatorOrg\"; values = [ \"contoso.example\" ]; };"));
+  const auto said = [&](std::vector<std::string> more) {
+    std::vector<std::string> arguments{"explain", "-c", config, "--from", "a@fabrikam.example", "--to", "u@contoso.example", "--client"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run(std::move(arguments)).err;
+  };
+  BOOST_TEST(has(said({"203.0.113.5"}), "note: the message was taken to have the X-OriginatorOrg field that connector cloud requires"));
+  BOOST_TEST(said({"203.0.113.6"}).empty());
+  BOOST_TEST(said({"203.0.113.5", "--header", "X-OriginatorOrg: contoso.example"}).empty());
+  BOOST_TEST(said({"203.0.113.5", "--json"}).empty());
+}
+
 BOOST_AUTO_TEST_CASE(explain_has_every_key) {
   const auto config = write("c.conf", good);
   for (const auto& data :

@@ -172,6 +172,17 @@ BOOST_AUTO_TEST_CASE(routed_recipients_are_left_to_the_mta) {
     BOOST_TEST(ask(request("10.1.0.5", "anna@contoso.example", recipient)) == permit, recipient);
 }
 
+BOOST_AUTO_TEST_CASE(a_grant_that_asks_for_a_header_is_dunno) {
+  World ask;
+  BOOST_TEST(ask(request("10.1.0.5")) == permit);
+  auto data = usual();
+  data.inbound[0].required_header = "X-OriginatorOrg";
+  data.inbound[0].required_values = {"contoso.example"};
+  ask.policy.set(std::make_shared<const Policy>(std::move(data)));
+  BOOST_TEST(ask(request("10.1.0.5")) == dunno);
+  BOOST_TEST(ask(request("10.1.0.5", "anna@contoso.example", "bob@contoso.example")) == dunno);
+}
+
 BOOST_AUTO_TEST_CASE(other_states_are_dunno) {
   World ask;
   BOOST_TEST(ask(with(request("10.1.0.5"), {{"protocol_state", "VRFY"}})) == dunno);

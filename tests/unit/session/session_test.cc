@@ -110,6 +110,56 @@ BOOST_AUTO_TEST_CASE(trace_ids_are_twelve_letters_and_never_the_same) {
   BOOST_TEST(seen.size() == 10000U);
 }
 
+BOOST_FIXTURE_TEST_CASE(a_required_header_is_read_before_it_is_removed_and_known_for_one_message_alone, World) {
+  auto data = usual();
+  data.inbound[2].required_header = "X-MS-Exchange-Organization-Site";
+  data.inbound[2].required_values = {"contoso one"};
+  policy.set(make(std::move(data)));
+  connect("10.1.0.5");
+  const auto send = [&](const char* to, const char* header) {
+    BOOST_TEST(mail("<anna@contoso.example>").empty());
+    BOOST_TEST(rcpt(to).empty());
+    if (header) session->header("x-ms-exchange-organization-SITE ", header);
+    return end();
+  };
+  const auto ours = send("<u@elsewhere.example>", " contoso\n\tone ");
+  BOOST_TEST(trust(ours) == "internal");
+  BOOST_TEST(edits(ours) == "-x-ms-exchange-organization-SITE +X-Connector-Trust ");
+  const auto refused = send("<u@elsewhere.example>", nullptr);
+  BOOST_TEST(code(refused) == "550 5.7.1");
+  BOOST_TEST(contains(log.back(), "connector=hq type=on_premises action=reject rule=header"));
+  BOOST_TEST(contains(log.back(), "to=<u@elsewhere.example>"));
+  const auto strange = send("<u@contoso.example>", "contoso two");
+  BOOST_TEST(trust(strange).empty());
+  BOOST_TEST(edits(strange) == "-x-ms-exchange-organization-SITE ");
+  BOOST_TEST(!contains(log.back(), "connector="));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_missing_header_costs_the_rate_of_the_connector_that_applies_instead, World) {
+  auto data = usual();
+  const RateLimit one_a_day{1, 86400, RateLimit::Key::connector};
+  auto& hq = data.inbound[2];
+  hq.source_ips = {*Source::parse("10.2.0.5")};  // more specific than the printers
+  hq.required_header = "X-Site";
+  hq.required_values = {"one"};
+  hq.rate_limit = data.inbound[3].rate_limit = one_a_day;
+  policy.set(make(std::move(data)));
+  connect("10.2.0.5");
+  const auto send = [&](const char* site) {
+    BOOST_TEST(mail("<anna@contoso.example>").empty());
+    if (const auto refused = rcpt("<u@contoso.example>"); !refused.empty()) return "at RCPT " + refused;
+    session->header("X-Site", site);
+    const auto answer = end();
+    return answer.refusal ? "at the end " + code(answer) : trust(answer);
+  };
+  BOOST_TEST(send("two") == "device");
+  BOOST_TEST(send("two") == "at the end 450 4.7.28");
+  BOOST_TEST(contains(log.back(), "connector=printer type=device action=tempfail rule=rate"));
+  BOOST_TEST(send("one") == "internal");
+  BOOST_TEST(send("one") == "at RCPT 450 4.7.28");
+  BOOST_TEST(send("two") == "at RCPT 450 4.7.28");
+}
+
 BOOST_FIXTURE_TEST_CASE(a_message_without_recipients_is_never_accepted, World) {
   connect("10.1.0.5");
   BOOST_TEST(mail("<anna@contoso.example>").empty());
