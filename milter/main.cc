@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <csignal>
 #include <ctime>
+#include <filesystem>
 #include <iostream>
 #include <mutex>
 #include <thread>
@@ -46,6 +47,7 @@ constexpr serve::ServerLimits control_limits{.request_bytes = 1000, .clients = 2
 constexpr serve::ServerLimits map_limits{.request_bytes = 16384, .waiting_bytes = 1 << 16, .clients = 1000, .idle = std::chrono::minutes(2)};
 constexpr serve::ServerLimits policy_limits{.request_bytes = 1 << 16, .waiting_bytes = 1 << 16, .clients = 1000, .idle = std::chrono::minutes(10)};
 constexpr int mta_backlog = 512;
+constexpr std::size_t rates_shown = 20;
 
 sem_t wake;
 std::atomic<bool> reload_wanted{false};
@@ -114,7 +116,8 @@ class Daemon {
   Daemon(std::string config_file, const Loaded& loaded)
       : config_file_(std::move(config_file)), config_(loaded.config), log_(own_user), policy_(policy_of(config_)), keys_(loaded.keys) {
     shared_.keys = &keys_;
-    result_.at = loaded_ = SystemClock::now();
+    shared_.tallies = &tallies_;
+    result_.at = started_ = loaded_ = SystemClock::now();
     result_.connectors = connectors();
     release_freed_memory();
   }
@@ -130,6 +133,7 @@ class Daemon {
   void reload();
   void load_and_publish();
   serve::Status status();
+  observe::Stats stats();
   std::string listen(serve::Server& server, const config::Socket& socket, int backlog, serve::Service service);
   void run_server(serve::Server& server, const char* name);
   void drain();
@@ -140,14 +144,17 @@ class Daemon {
   std::mutex mutex_;  // reload, and what it writes
   std::shared_ptr<const config::Config> config_;
   serve::ReloadResult result_;
-  SystemClock::time_point loaded_;
+  SystemClock::time_point started_, loaded_;
+  std::uint64_t policy_number_ = 1;
+  const std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
 
   Log log_;
   observe::Counters counters_;
+  observe::Tallies tallies_{config_->policy.data()};
   Published<Policy> policy_;
   Published<seal::Keys> keys_;
   session::Shared shared_{policy_, counters_, [this](std::string_view line) { log_.info(line); }};
-  serve::Control control_{[this] { return reload(), status().last_reload; }, [this] { return status(); }, counters_};
+  serve::Control control_{[this] { return reload(), status().last_reload; }, [this] { return status(); }, [this] { return stats(); }, counters_};
   serve::Maps maps_{policy_, counters_, [this](std::string_view line) { log_.error(line); }};
   serve::AccessPolicy access_policy_{policy_, counters_, [this](std::string_view line) { log_.error(line); }};
   // Two loops, so that a reload, which answers only when all is read and built, keeps no question of the MTA waiting.
@@ -235,8 +242,10 @@ void Daemon::load_and_publish() {
   maps_.retire(*old);
   config_ = std::move(loaded.config);
   keys_.set(std::move(loaded.keys));  // first: with a policy that accepts tags there are keys
+  tallies_.keep(config_->policy.data());
   policy_.set(policy_of(config_));
   result_.ok = true;
+  ++policy_number_;
   loaded_ = result_.at;
   result_.connectors = connectors();
   use_log_settings();
@@ -246,6 +255,10 @@ serve::Status Daemon::status() {
   const std::lock_guard lock(mutex_);
   return {.version = PACKAGE_VERSION,
           .pid = ::getpid(),
+          .config_file = std::filesystem::absolute(config_file_).string(),
+          .started = started_,
+          .uptime = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - began_),
+          .policy_number = policy_number_,
           .loaded = loaded_,
           .config = config_->digest,
           .connectors = connectors(),
@@ -253,6 +266,8 @@ serve::Status Daemon::status() {
           .in_flight = shared_.in_flight.load(),
           .log_lines_dropped = log_.dropped()};
 }
+
+observe::Stats Daemon::stats() { return {observe::count_connectors(policy_.get()->data(), tallies_), shared_.rates.most_used(rates_shown)}; }
 
 void Daemon::remove_sockets() const {
   for (const auto& socket : sockets_) ::unlink(path_of(socket.address).c_str());

@@ -51,18 +51,6 @@ std::string next_hop_of(const OutboundConnector& c) {
   return out.empty() ? "MX" : out;
 }
 
-using Row = std::vector<std::string>;
-
-void print_table(std::ostream& out, const std::vector<Row>& rows) {
-  std::vector<std::size_t> widths(rows[0].size());
-  for (const auto& row : rows)
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
-  for (const auto& row : rows) {
-    for (std::size_t i = 0; i + 1 < row.size(); ++i) out << row[i] << std::string(widths[i] - row[i].size() + 2, ' ');
-    out << row.back() << "\n";
-  }
-}
-
 }  // namespace
 
 std::unique_ptr<const config::Config> load_or_complain(const Context& context) {

@@ -49,6 +49,7 @@ int new_connector(const Context& context, const std::string& scenario, std::map<
 int doctor_command(const Context& context, const std::string& directory);
 /// `socket`: path of the control socket; empty: as the config says.
 int status(const Context& context, const std::string& socket);
+int stats(const Context& context, const std::string& socket);
 int reload(const Context& context, const std::string& socket);
 
 /// The whole program. `arguments` without the program's name.

@@ -65,6 +65,7 @@ class Carrier {
   void on_premises();
   void grant_senders(bool by_certificate, const std::string& name);
   [[nodiscard]] bool is_ours(std::string_view host) const;
+  void withhold_if_shared(const std::vector<std::string>& sources, const std::string& certificate);
   void set_certificate(const CertificateName& name, std::string_view parameter);
   // outbound and send
   void outbound_recipients();
@@ -92,8 +93,7 @@ struct Binding {
   unsigned port = 0;
 };
 std::vector<Binding> bindings_of(ExchangeObject& receive);
-/// Do its RemoteIPRanges hold every IPv4 address?
-bool is_open_to_all(ExchangeObject& receive);
+bool is_open_to_all(ExchangeObject& receive);  // its RemoteIPRanges hold every IPv4 address
 bool lets_anonymous_in(ExchangeObject& receive);
 
 }  // namespace cm::ctl

@@ -3,8 +3,10 @@
 // Sources: Set-InboundConnector; how Exchange Online chooses among connectors: certificate name, then address and sender domain.
 #include <algorithm>
 
+#include "config/providers.h"
 #include "ctl/exchange_carry.h"
 #include "ctl/output.h"
+#include "policy/ip.h"
 
 namespace cm::ctl {
 namespace {
@@ -110,6 +112,17 @@ void Carrier::grant_senders(bool by_certificate, const std::string& name) {
   }
 }
 
+// What every tenant of a big provider has proves nothing about whose mail it is.
+void Carrier::withhold_if_shared(const std::vector<std::string>& sources, const std::string& certificate) {
+  std::string_view provider;
+  if (const auto pattern = DomainPattern::parse(certificate); pattern && !certificate.empty()) provider = config::provider_of_certificate(*pattern);
+  for (const auto& text : sources)
+    if (const auto source = Source::parse(text); source && provider.empty() && certificate.empty()) provider = config::provider_of_source(*source);
+  if (!provider.empty())
+    withhold("",
+             "every customer of " + std::string(provider) + " comes so, and all of their mail would be granted: add require_header, then enable it");
+}
+
 void Carrier::on_premises() {
   out.set("type", config_string("on_premises"));
   const auto sources = in.texts("SenderIPAddresses");
@@ -124,6 +137,7 @@ void Carrier::on_premises() {
     if (by_certificate && !sources.empty())
       warn("SenderIPAddresses", "address and certificate must both hold here; Exchange is content with one: a second connector is an alternative");
     grant_senders(by_certificate, name.subject);
+    withhold_if_shared(sources, name.subject);
   }
   if (in.flag("RequireTls") || by_certificate) out.set("require_tls", "true");
   if (const auto limited = in.address_spaces("AssociatedAcceptedDomains"); !limited.empty()) {

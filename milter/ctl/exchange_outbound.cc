@@ -227,12 +227,13 @@ void Carrier::send_authentication() {
 void Carrier::linked() {
   auto name = in.text("LinkedReceiveConnector");
   if (const auto server = name.rfind('\\'); server != std::string::npos) name.erase(0, server + 1);
-  const auto found = std::find(around_.receive_names.begin(), around_.receive_names.end(), name);
-  if (found == around_.receive_names.end())
+  std::vector<std::string> grants;  // a connector of that name on each server
+  for (std::size_t i = 0; i < around_.receive_names.size(); ++i)
+    if (around_.receive_names[i] == name) grants.push_back(around_.receive_grants[i]);
+  if (grants.empty())
     return leave_out("LinkedReceiveConnector",
                      "'" + name + "' has become no connector here, so its mail cannot be told from other mail and leaves as that", true);
-  const auto& grant = around_.receive_grants[static_cast<std::size_t>(found - around_.receive_names.begin())];
-  out.set("when", "{ connectors = " + list_of({grant}) + "; }");
+  out.set("when", "{ connectors = " + list_of(grants) + "; }");
   out.cost = ++around_.rules;
 }
 

@@ -121,6 +121,7 @@ void Carrier::receive_grant() {
   if (ranges.empty()) return leave_out("RemoteIPRanges", "there are none: nobody is granted anything by it", false);
   out.set("source_ips", list_of(ranges));
   if (is_open_to_all(in)) withhold("RemoteIPRanges", "everybody in the world would be one of our servers: name their addresses");
+  withhold_if_shared(ranges, {});
   if (in.flag("RequireTLS")) out.set("require_tls", "true");
   set_listeners(true);
   note("ExternalAuthoritative: internal, may relay, and no size limit applies to it in Exchange either.");
@@ -148,7 +149,10 @@ void Carrier::receive_anonymous(bool everywhere) {
       out.set("source_ips", list_of(ranges));
     if (tls) out.set("require_tls", "true");
     set_listeners(false);
-    if (!everywhere) note("No other receive connector lets strangers in on this port: a lock for everybody else.");
+    if (!everywhere)
+      warn("RemoteIPRanges",
+           "no other connector of the export lets strangers in on this port, so everybody else is refused here, as there; export all "
+           "receive connectors if there are more");
   } else {
     out.set("type", config_string("device"));
     if (!ranges.empty()) out.set("source_ips", list_of(ranges));

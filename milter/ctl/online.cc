@@ -1,4 +1,4 @@
-// `status` and `reload`: questions to the running daemon.
+// `status`, `stats` and `reload`: questions to the running daemon.
 //
 // They must work while the config on disk is broken, for that is when the daemon's answer is needed most: the config is only asked
 // where the control socket is, and even then no error in it matters that leaves this one setting readable.
@@ -10,6 +10,7 @@
 #include "ctl/client.h"
 #include "ctl/command.h"
 #include "ctl/output.h"
+#include "ctl/stats_output.h"
 
 namespace cm::ctl {
 namespace {
@@ -103,6 +104,18 @@ int status(const Context& context, const std::string& socket) {
   if (!answer) return unreachable;
   if (context.json)
     print_json(context, *answer);
+  else
+    print_lines(context.out, "", *answer);
+  return is_ok(*answer) ? success : bad;
+}
+
+int stats(const Context& context, const std::string& socket) {
+  const auto answer = ask_daemon(context, socket, "stats");
+  if (!answer) return unreachable;
+  if (context.json)
+    print_json(context, *answer);
+  else if (is_ok(*answer))
+    print_stats(context.out, *answer);
   else
     print_lines(context.out, "", *answer);
   return is_ok(*answer) ? success : bad;

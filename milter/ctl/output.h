@@ -1,6 +1,8 @@
 // What every command does with text before it is printed.
 #pragma once
 
+#include <algorithm>
+#include <ostream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +21,19 @@ inline std::string join(const std::vector<std::string>& words, std::string_view 
   std::string out;
   for (const auto& word : words) out.append(out.empty() ? "" : separator).append(word);
   return out;
+}
+
+/// Lines with their columns under each other. The first row is the head; all rows are as long as that.
+using Row = std::vector<std::string>;
+
+inline void print_table(std::ostream& out, const std::vector<Row>& rows) {
+  std::vector<std::size_t> widths(rows[0].size());
+  for (const auto& row : rows)
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  for (const auto& row : rows) {
+    for (std::size_t i = 0; i + 1 < row.size(); ++i) out << row[i] << std::string(widths[i] - row[i].size() + 2, ' ');
+    out << row.back() << "\n";
+  }
 }
 
 }  // namespace cm::ctl

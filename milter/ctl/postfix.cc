@@ -42,6 +42,8 @@ Endpoint endpoint(const std::string& address, const std::string& queue_directory
   return {"unix:" + verbatim(path), "; services with chroot \"y\" in master.cf cannot reach it, because it is not below " + queue_directory};
 }
 
+bool is_loopback(const Ip& ip) { return ip.v6 ? ip.bits == 1 : (ip.bits >> 24) == 127; }
+
 bool is_grant(const InboundConnector& c) { return c.duty == Duty::on_premises || c.duty == Duty::device; }
 
 bool is_relaying_grant(const InboundConnector& c) { return is_grant(c) && !c.requires_header(); }
@@ -259,17 +261,23 @@ void Writer::transports() {
   }
 }
 
-// What other organisations get shall not show who of ours sent what from which address; our own servers need to know.
+// What other organisations get shall not show who of ours sent what from which address; our own servers need to know. So does a content
+// filter on this machine, but loopback may as well be the near end of a tunnel: the administrator knows.
 void Writer::strip_tags(const std::string& transport, Place place) {
   const auto keeps = [](const auto& c) { return c.organization && c.recipient_domains.empty(); };
+  const auto is_far = [](const auto& host) { return !host.address || !is_loopback(*host.address); };
   const auto own = enabled_names(policy_.outbound, [&](const auto& c) { return c.transport == transport && keeps(c); });
-  const bool leaves =
-      transport == "smtp" || !enabled_names(policy_.outbound, [&](const auto& c) { return c.transport == transport && !keeps(c); }).empty();
-  if (service_.signing_keys.empty() || !leaves) return;
+  const auto others = enabled_names(policy_.outbound, [&](const auto& c) { return c.transport == transport && !keeps(c); });
+  const auto far = enabled_names(policy_.outbound, [&](const auto& c) {
+    return c.transport == transport && (c.smart_hosts.empty() || std::any_of(c.smart_hosts.begin(), c.smart_hosts.end(), is_far));
+  });
+  const bool stock = transport == "smtp", here = !stock && far.empty();
+  if (service_.signing_keys.empty() || !(stock || !others.empty())) return;
   std::string reason = "Trust tags are taken off mail that leaves; header checks of yours belong behind this, with a comma between";
   if (!own.empty()) reason += ". Mail of " + some_of(own) + " would lose them as well: give it a transport of its own first";
+  if (here) reason += ". Not if a filter on this machine listens at the next hop of " + some_of(others) + ": it needs them";
   lines.push_back({place, transport + "/unix", "smtp_header_checks", "regexp:{{" + header_pattern(policy_.header_prefix + "-Trust") + " IGNORE}}",
-                   std::move(reason), !own.empty()});
+                   std::move(reason), !own.empty() || here});
 }
 
 void Writer::tags() {

@@ -43,6 +43,10 @@ struct PostfixLine {
 
 std::vector<PostfixLine> postfix_lines(const PolicyData& policy, const config::Service& service, const PostfixHost& host);
 
+/// One setting as its file has it: `NAME = VALUE`, `-o NAME=VALUE` (`-o { NAME = VALUE }` if the value holds blanks).
+std::string main_setting(std::string_view name, std::string_view value);
+std::string master_option(std::string_view name, std::string_view value);
+
 /// To be pasted: a comment with the reason above each line, main.cf first. What the administrator has to choose or to place is commented out.
 std::string to_text(const std::vector<PostfixLine>& lines);
 /// An array of objects: file, one of service, listener and without_milter (master.cf only), name, value (null if it is an example), reason.

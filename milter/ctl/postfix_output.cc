@@ -12,16 +12,9 @@ namespace {
 
 using Place = PostfixLine::Place;
 
-// A line of master.cf. Only the form in braces may hold blanks.
-std::string option(const PostfixLine& line) {
-  const bool blank = line.value.find_first_of(" \t") != std::string::npos;
-  return blank ? "    -o { " + line.name + " = " + line.value + " }" : "    -o " + line.name + "=" + line.value;
-}
-
 std::string show(const PostfixLine& line) {
   if (line.name.empty()) return line.value;
-  if (line.place != Place::main) return option(line);
-  return line.name + " =" + (line.value.empty() ? "" : " " + line.value);
+  return line.place == Place::main ? main_setting(line.name, line.value) : "    " + master_option(line.name, line.value);
 }
 
 struct Section {
@@ -52,6 +45,16 @@ void append(std::string& out, const PostfixLine& line, bool commented_out) {
 const char* file_of(Place place) { return place == Place::main ? "main.cf" : "master.cf"; }
 
 }  // namespace
+
+std::string main_setting(std::string_view name, std::string_view value) {
+  return std::string(name) + " =" + (value.empty() ? "" : " ") + std::string(value);
+}
+
+// Only the form in braces may hold blanks.
+std::string master_option(std::string_view name, std::string_view value) {
+  const std::string parameter(name), setting(value);
+  return setting.find_first_of(" \t") == std::string::npos ? "-o " + parameter + "=" + setting : "-o { " + parameter + " = " + setting + " }";
+}
 
 std::string to_text(const std::vector<PostfixLine>& lines) {
   std::string out;

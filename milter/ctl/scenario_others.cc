@@ -102,7 +102,7 @@ Made make_devices(const Answers& answers, const Beside& given) {
   std::vector<std::string> advice{"On each device: this host as mail server, port 25, a whole sender address" +
                                   (has(answers, "sender") ? " (" + join(many(answers, "sender"), ", ") + ")" : " in your domains") +
                                   (has(answers, "login") ? ", the login over TLS." : ", no login.")};
-  if (has(answers, "recipient") && one(answers, "recipient") != "internal")
+  if (has(answers, "recipient") && one(answers, "recipient") != "internal" && !given.policy)
     advice.emplace_back(
         "For recipients outside Postfix must let them relay: policy = { }; in the main file, then mynetworks needs them no more (outbound.md).");
   advice.emplace_back("Take the addresses out of mynetworks: it grants more than this connector.");

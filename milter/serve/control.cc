@@ -3,6 +3,7 @@
 
 #include <fmt/chrono.h>
 
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 namespace cm::serve {
@@ -18,9 +19,13 @@ Json to_json(const ReloadResult& result) {
   return {{"ok", result.ok}, {"time", iso_time(result.at)}, {"connectors", result.connectors}, {"diagnostics", result.diagnostics}};
 }
 
-// Only what happened: counters at zero are left out of the two tables.
+// Only what happened: rules and TLS versions at zero are left out.
 Json to_json(const observe::Counters& counters) {
-  auto actions = Json::object(), rules = Json::object();
+  constexpr const char* tls_names[] = {"none", "unknown", "TLSv1", "TLSv1.1", "TLSv1.2", "TLSv1.3"};
+  static_assert(std::size(tls_names) == observe::tls_version_count);
+  auto actions = Json::object(), rules = Json::object(), tls = Json::object();
+  for (std::size_t i = 0; i < observe::tls_version_count; ++i)
+    if (const auto value = counters.tls_versions[i].load(); value != 0) tls[tls_names[i]] = value;
   for (std::size_t i = 0; i < observe::action_count; ++i) actions[std::string(to_string(static_cast<Action>(i)))] = counters.actions[i].load();
   for (std::size_t i = 1; i < observe::rule_count; ++i)
     if (const auto value = counters.rules[i].load(); value != 0) rules[std::string(to_string(static_cast<Rule>(i)))] = value;
@@ -32,7 +37,48 @@ Json to_json(const observe::Counters& counters) {
           {"policy_requests", counters.policy_requests.load()},
           {"policy_permits", counters.policy_permits.load()},
           {"actions", std::move(actions)},
-          {"rules", std::move(rules)}};
+          {"rules", std::move(rules)},
+          {"tls", std::move(tls)}};
+}
+
+Json to_json(const observe::RateUse& use) {
+  return {{"connector", use.connector},
+          {"mode", use.audit ? "audit" : "enforce"},
+          {"key", use.key},
+          {"value", use.value.empty() ? Json(nullptr) : Json(use.value)},
+          {"used", std::round(use.used * 10) / 10},
+          {"messages", use.messages},
+          {"per", duration_text(use.seconds)}};
+}
+
+// Connectors by direction; those that saw no mail by name alone, for there may be a hundred thousand.
+void add_connectors(const std::vector<observe::ConnectorCount>& connectors, Json& out) {
+  auto inbound = Json::array(), outbound = Json::array(), idle = Json::array();
+  for (const auto& connector : connectors) {
+    if (!connector.any()) {
+      idle.push_back(connector.name);
+    } else if (connector.type == "outbound") {
+      outbound.push_back({{"name", connector.name}, {"messages", connector.sent}});
+    } else {
+      Json row{{"name", connector.name}, {"type", connector.type}};
+      for (std::size_t i = 0; i < observe::action_count; ++i) row[std::string(to_string(static_cast<Action>(i)))] = connector.actions[i];
+      row["audit_differences"] = connector.audit_differences;
+      inbound.push_back(std::move(row));
+    }
+  }
+  out["connectors"] = std::move(inbound);
+  out["outbound"] = std::move(outbound);
+  out["without_mail"] = std::move(idle);
+}
+
+Json to_json(const observe::Stats& stats, const Status& status, const observe::Counters& counters) {
+  Json out{{"ok", true}, {"since", iso_time(status.started)}, {"uptime", status.uptime.count()}};
+  out.update(to_json(counters));
+  out["log_lines_dropped"] = status.log_lines_dropped;
+  add_connectors(stats.connectors, out);
+  out["rates"] = Json::array();
+  for (const auto& use : stats.rates) out["rates"].push_back(to_json(use));
+  return out;
 }
 
 Json to_json(const Status& status, const observe::Counters& counters) {
@@ -41,6 +87,10 @@ Json to_json(const Status& status, const observe::Counters& counters) {
   return {{"ok", true},
           {"version", status.version},
           {"pid", status.pid},
+          {"config_file", status.config_file},
+          {"started", iso_time(status.started)},
+          {"uptime", status.uptime.count()},
+          {"policy_number", status.policy_number},
           {"policy_loaded", iso_time(status.loaded)},
           {"config", status.config},
           {"connectors", status.connectors},
@@ -51,8 +101,9 @@ Json to_json(const Status& status, const observe::Counters& counters) {
 
 }  // namespace
 
-Control::Control(std::function<ReloadResult()> reload, std::function<Status()> status, const observe::Counters& counters)
-    : reload_(std::move(reload)), status_(std::move(status)), counters_(counters) {}
+Control::Control(std::function<ReloadResult()> reload, std::function<Status()> status, std::function<observe::Stats()> stats,
+                 const observe::Counters& counters)
+    : reload_(std::move(reload)), status_(std::move(status)), stats_(std::move(stats)), counters_(counters) {}
 
 std::string Control::answer(std::string_view request) const {
   Json reply;
@@ -60,8 +111,10 @@ std::string Control::answer(std::string_view request) const {
     reply = to_json(reload_());
   else if (request == "status")
     reply = to_json(status_(), counters_);
+  else if (request == "stats")
+    reply = to_json(stats_(), status_(), counters_);
   else
-    reply = {{"ok", false}, {"error", "unknown request: expected reload or status"}};
+    reply = {{"ok", false}, {"error", "unknown request: expected reload, status or stats"}};
   return reply.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 

@@ -1,4 +1,4 @@
-// The control service: `reload` and `status` in, one JSON object out. Knows the words, not what is behind them.
+// The control service: `reload`, `status` and `stats` in, one JSON object out. Knows the words, not what is behind them.
 #pragma once
 
 #include <chrono>
@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "observe/counters.h"
+#include "observe/tallies.h"
 
 namespace cm::serve {
 
@@ -24,6 +24,10 @@ struct ReloadResult {
 struct Status {
   std::string version;
   long pid = 0;
+  std::string config_file{};  // absolute
+  std::chrono::system_clock::time_point started{};
+  std::chrono::seconds uptime{0};
+  std::uint64_t policy_number = 0;               // of the policy in force: 1 at the start, one more with every load that took effect
   std::chrono::system_clock::time_point loaded;  // the policy in force
   std::string config;                            // digest of the config that it was made of
   std::size_t connectors = 0;
@@ -35,13 +39,15 @@ struct Status {
 /// One service for the control socket; call from one thread.
 class Control {
  public:
-  Control(std::function<ReloadResult()> reload, std::function<Status()> status, const observe::Counters& counters);
+  Control(std::function<ReloadResult()> reload, std::function<Status()> status, std::function<observe::Stats()> stats,
+          const observe::Counters& counters);
   /// JSON: {"ok": true, ...}, or {"ok": false, "error": "..."} for what is no request.
   [[nodiscard]] std::string answer(std::string_view request) const;
 
  private:
   std::function<ReloadResult()> reload_;
   std::function<Status()> status_;
+  std::function<observe::Stats()> stats_;
   const observe::Counters& counters_;
 };
 

@@ -1,6 +1,7 @@
 // What the session tells the milter edge to do after a step.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,7 +18,8 @@ struct Accepted {
   RecipientDecision verdict;
   bool audit_differs = false;
   std::string log_line;
-  std::vector<RateLimits::Token> tokens{};  // given back if it comes to nothing
+  std::vector<std::shared_ptr<observe::Counter>> counts{};  // of its connectors
+  std::vector<RateLimits::Token> tokens{};                  // given back if it comes to nothing
 };
 
 /// What is said of a message that no connector is about.

@@ -8,6 +8,7 @@ namespace cm::session {
 namespace {
 
 using Key = RateLimit::Key;
+using observe::RateUse;
 
 // A bucket's name: CONNECTOR, a line feed (which no name holds), mode, what it is for, and whose it is.
 constexpr char separator = '\n', enforced = 'e', audited = 'a', whole_connector = 'c', all_others = 'o', one_source = 's', one_sender = 'm';

@@ -13,21 +13,12 @@
 #include <string_view>
 #include <vector>
 
+#include "observe/tallies.h"
 #include "policy/connector.h"
 #include "policy/facts.h"
 #include "policy/limits.h"
 
 namespace cm::session {
-
-/// A bucket as `connectorctl stats` shows it. `value`: untrusted if it is a sender; empty for the connector as a whole.
-struct RateUse {
-  std::string connector;
-  bool audit = false;
-  std::string key;  // source, sender, connector; others: the bucket of those that none was left for
-  std::string value;
-  double used = 0;  // tokens, up to `messages`
-  std::uint32_t messages = 0, seconds = 0;
-};
 
 /// Thread-safe. Outlives every token that it gave.
 class RateLimits {
@@ -59,7 +50,7 @@ class RateLimits {
   [[nodiscard]] Token take(const InboundConnector& connector, const Connection& connection, const Sender& sender);
 
   /// The `most` buckets that are nearest to empty, most used first. Looks at every bucket: for a person who asks.
-  [[nodiscard]] std::vector<RateUse> most_used(std::size_t most) const;
+  [[nodiscard]] std::vector<observe::RateUse> most_used(std::size_t most) const;
   [[nodiscard]] std::size_t buckets() const;
 
   static std::chrono::milliseconds steady();

@@ -59,6 +59,7 @@ Answer Session::mail(MailEvent event) {
   message_.reset();
   InFlight hold(shared_.in_flight);  // before the look at `draining`, so that a shutdown never misses a message
   observe::add(shared_.counters.messages);
+  observe::add(shared_.counters.of(parse_tls_version(event.tls.version)));
   const auto policy = shared_.policy.get();
   Sender sender{envelope(*policy, event.argument, event.resolved), std::move(event.tls), std::move(event.login), event.declared_size, {}};
   if (!connected_) return {internal_failure(), {}, {}};
@@ -111,6 +112,7 @@ Answer Session::refuse(Message& message, const RecipientDecision& verdict, const
   const auto& sender = message.deliberation.sender();
   answer.refusal = render_reply(*message.policy, connection_, sender, verdict, recipient, message.trace_id);
   count(verdict);
+  if (const auto own = tally(message, verdict.connector)) observe::add(own->of(verdict.action));
   const auto* to = recipient ? &recipient->argument.text : message.first_recipient.empty() ? nullptr : &message.first_recipient;
   if (logged) shared_.record(line(message, verdict, &*answer.refusal, to, &audit));
   return answer;
@@ -216,6 +218,7 @@ void Session::accept(Message& message, const Decision& decision, Answer& answer)
   const RecipientDecision verdict{decision.action, decision.rule, decision.connector};
   answer.accepted = {verdict, decision.audit.has_value() && !message.difference_counted,
                      line(message, verdict, nullptr, &message.first_recipient, &decision.audit, &decision)};
+  note_counts(message, decision, answer.accepted);
   for (auto& [id, token] : message.tokens)  // of a connector that is as if it did not exist the token goes back
     if (std::find(decision.without.begin(), decision.without.end(), id) == decision.without.end()) answer.accepted.tokens.push_back(std::move(token));
 }
@@ -223,6 +226,7 @@ void Session::accept(Message& message, const Decision& decision, Answer& answer)
 void Session::accepted(Accepted& accepted) {
   for (auto& token : accepted.tokens) token.spend();
   count(accepted.verdict);
+  for (const auto& counter : accepted.counts) observe::add(*counter);
   if (accepted.audit_differs) observe::add(shared_.counters.audit_differences);
   shared_.record(accepted.log_line);
 }
@@ -253,6 +257,24 @@ void Session::count(Message& message, const std::optional<AuditDifference>& audi
   if (!audit || message.difference_counted) return;
   message.difference_counted = true;
   observe::add(shared_.counters.audit_differences);
+  if (const auto own = tally(message, audit->connector)) observe::add(own->audit_differences);
+}
+
+std::shared_ptr<observe::Tally> Session::tally(const Message& message, ConnectorId id) {
+  return id == no_connector ? nullptr : tallies_.find(message.policy->connector(id).name);
+}
+
+// Looked up while the message is there, counted once the MTA has taken its edits.
+void Session::note_counts(const Message& message, const Decision& decision, Accepted& accepted) {
+  const auto note = [&accepted](std::shared_ptr<observe::Tally> own, observe::Counter& counter) {
+    accepted.counts.emplace_back(std::move(own), &counter);
+  };
+  if (const auto own = tally(message, decision.connector)) note(own, own->of(decision.action));
+  if (accepted.audit_differs)
+    if (const auto own = tally(message, decision.audit->connector)) note(own, own->audit_differences);
+  for (auto id = decision.outbound.begin(); id != decision.outbound.end(); ++id)
+    if (*id != no_outbound && std::find(decision.outbound.begin(), id, *id) == id)
+      if (const auto own = tallies_.find(message.policy->outbound(*id).name)) note(own, own->sent);
 }
 
 void Session::count(const RecipientDecision& verdict) {

@@ -5,33 +5,17 @@
 // learned for one message is seen by the next. Calls of one session never overlap, but may come from different threads.
 #pragma once
 
-#include <atomic>
-#include <ctime>
-#include <functional>
 #include <memory>
 #include <string_view>
 #include <vector>
 
-#include "base/published.h"
-#include "observe/counters.h"
 #include "policy/decide.h"
 #include "session/answer.h"
 #include "session/mta.h"
+#include "session/shared.h"
 #include "session/tagging.h"
 
 namespace cm::session {
-
-/// What all sessions share. Outlives them.
-struct Shared {
-  const Published<Policy>& policy;
-  observe::Counters& counters;
-  std::function<void(std::string_view)> record;  // one log line an outcome; must not wait, must not throw
-  std::atomic<bool> draining{false};             // no new messages
-  std::atomic<int> in_flight{0};                 // messages between MAIL and the end of the answer to end of message
-  const Published<seal::Keys>* keys = nullptr;   // null or empty: trust headers are not signed
-  RateLimits rates{};
-  std::function<std::int64_t()> unix_time = [] { return static_cast<std::int64_t>(std::time(nullptr)); };
-};
 
 /// "451 4.3.0": the answer to whatever goes wrong in here.
 Reply internal_failure(std::string_view trace_id = {});
@@ -39,7 +23,8 @@ Reply internal_failure(std::string_view trace_id = {});
 class Session {
  public:
   /// `sees_body`, `changes_sender`: the body step, and that action, were negotiated.
-  Session(Shared& shared, bool sees_body, bool changes_sender = false) : shared_(shared), sees_body_(sees_body), changes_sender_(changes_sender) {}
+  Session(Shared& shared, bool sees_body, bool changes_sender = false)
+      : shared_(shared), sees_body_(sees_body), changes_sender_(changes_sender), tallies_(shared.tallies) {}
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
@@ -83,11 +68,14 @@ class Session {
   Envelope envelope(const Policy& policy, const std::string& argument, const std::optional<std::string>& resolved) const;
   [[nodiscard]] std::string line(const Message& message, const RecipientDecision& verdict, const Reply* reply, const std::string* recipient,
                                  const std::optional<AuditDifference>* audit, const Decision* accepted = nullptr) const;
+  std::shared_ptr<observe::Tally> tally(const Message& message, ConnectorId id);
+  void note_counts(const Message& message, const Decision& decision, Accepted& accepted);
   void count(const RecipientDecision& verdict);
   void count(Message& message, const std::optional<AuditDifference>& audit);
 
   Shared& shared_;
   const bool sees_body_, changes_sender_;
+  observe::Tallies::View tallies_;
   bool connected_ = false;  // and not refused
   Connection connection_;
   std::optional<Message> message_;

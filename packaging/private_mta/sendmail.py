@@ -17,6 +17,7 @@ from pathlib import Path
 from . import wait
 from .postfix import LOGIN, PASSWORD, free_ports
 from .sink import Sink
+from .smtp_client import SmtpClient
 
 HOST = "mail.contoso.example"
 LISTENERS = ("mx", "relay", "submission")
@@ -34,7 +35,7 @@ class PrivateSendmail:
         self.directory, self.files = Path(directory), Path(files)
         self.config, self.queue, self._dev = self.directory / "mail", self.directory / "queue", self.directory / "dev"
         self.ports = dict(zip(LISTENERS, free_ports(len(LISTENERS))))
-        self.sink = Sink(name="inside.contoso.example")
+        self.sink = Sink(name="inside.contoso.example", dsn=True)
         self._certificates, self._process, self._text, self._lines = certificates, None, "", []
         self._log, self._log_lock = [], threading.Lock()
         for path in (self.config, self.queue, self._dev):
@@ -78,7 +79,7 @@ class PrivateSendmail:
     def _settings(self):
         return {
             "confPID_FILE": self.directory / "pid", "STATUS_FILE": self.directory / "statistics", "QUEUE_DIR": self.queue,
-            "confCONTROL_SOCKET_NAME": self.directory / "control", "ALIAS_FILE": "null:none", "HELP_FILE": "/dev/null",
+            "confCONTROL_SOCKET_NAME": self.directory / "control", "ALIAS_FILE": "null:none",
             "confSERVICE_SWITCH_FILE": self.config / "service.switch", "confDONT_PROBE_INTERFACES": "True", "confTO_IDENT": "0s",
             "confDOMAIN_NAME": HOST, "confAUTH_MECHANISMS": "PLAIN LOGIN", "confLOG_LEVEL": "14",
             "confTLS_SRV_OPTIONS": "V",  # as an administrator may have it: what connectorctl prints comes after it
@@ -104,21 +105,26 @@ class PrivateSendmail:
                 for listener, port in self.ports.items()]
 
     def write_config(self):
-        """Makes sendmail.mc, as Debian's but for places, and with m4 sendmail.cf."""
+        """Makes sendmail.mc and submit.mc, as Debian's but for places, and with m4 the files that Sendmail reads."""
         (self.config / "service.switch").write_text("hosts files\n", encoding="ascii")
-        statistics = self.directory / "statistics"
-        statistics.touch()
+        (self.directory / "statistics").touch()
+        self._write_server()
+        self._write_submission()
+
+    def _write_server(self):
         self._m4("sendmail", [
             *_defines({"MAIL_SETTINGS_DIR": f"{self.config}/", "confTRUSTED_USER": "root"}),
             f"include(`{self.files}/usr/share/sendmail/cf/m4/cf.m4')dnl", "VERSIONID(`private')dnl", "OSTYPE(`debian')dnl", "DOMAIN(`debian-mta')dnl",
             "undefine(`confHOST_STATUS_DIRECTORY')dnl", "FEATURE(`no_default_msa')dnl", "FEATURE(`nocanonify')dnl",
             "FEATURE(`accept_unresolvable_domains')dnl", "FEATURE(`accept_unqualified_senders')dnl",
             # Only loopback can talk to us and nothing leaves this machine, so that every refusal seen is the milter's.
-            "FEATURE(`promiscuous_relay')dnl", "LOCAL_DOMAIN(`contoso.example')dnl", "MODIFY_MAILER_FLAGS(`LOCAL', `-w')dnl", "MODIFY_MAILER_FLAGS(`LOCAL', `+X')dnl",
-            "TRUST_AUTH_MECH(`PLAIN LOGIN')dnl", *_defines(self._settings()), *_defines(self._choices()), *self._text.splitlines(), *self._listeners(),
+            "FEATURE(`promiscuous_relay')dnl", "LOCAL_DOMAIN(`contoso.example')dnl", "MODIFY_MAILER_FLAGS(`LOCAL', `-w')dnl",
+            "MODIFY_MAILER_FLAGS(`LOCAL', `+X')dnl", "TRUST_AUTH_MECH(`PLAIN LOGIN')dnl", *_defines(self._settings()), *_defines(self._choices()),
+            *self._text.splitlines(), *self._listeners(),
             "MAILER_DEFINITIONS", "MAILER(`local')dnl", "MAILER(`smtp')dnl", "LOCAL_CONFIG", f"ESASL_CONF_PATH={self.config}"])
 
-        # For programs of this machine: hands their mail to the listener mx, as Debian's submit.cf does to port 25.
+    def _write_submission(self):
+        """For programs of this machine: hands their mail to the listener mx, as Debian's submit.cf does to port 25."""
         client_queue = self.directory / "client-queue"
         client_queue.mkdir(exist_ok=True)
         shutil.chown(client_queue, "nobody", "nogroup")
@@ -126,7 +132,7 @@ class PrivateSendmail:
             *_defines({"MAIL_SETTINGS_DIR": f"{self.config}/", "confTRUSTED_USER": "nobody", "confRUN_AS_USER": "nobody:nogroup"}),
             f"include(`{self.files}/usr/share/sendmail/cf/m4/cf.m4')dnl", "VERSIONID(`private')dnl", "OSTYPE(`debian')dnl",
             "undefine(`confHOST_STATUS_DIRECTORY')dnl",
-            *_defines({"MSP_QUEUE_DIR": client_queue, "confPID_FILE": self.directory / "client-pid", "STATUS_FILE": statistics,
+            *_defines({"MSP_QUEUE_DIR": client_queue, "confPID_FILE": self.directory / "client-pid", "STATUS_FILE": self.directory / "statistics",
                        "confSERVICE_SWITCH_FILE": self.config / "service.switch", "confDONT_PROBE_INTERFACES": "True", "confDOMAIN_NAME": HOST,
                        "confQUEUE_LA": "1000", "RELAY_MAILER_ARGS": f"TCP $h {self.ports['mx']}"}),
             "FEATURE(`msp', `[127.0.0.1]')dnl"])
@@ -197,6 +203,16 @@ class PrivateSendmail:
                     reply()
                 data = command == "DATA" or (data and command != ".")
         return said
+
+    def inetd(self, source):
+        """A session with `sendmail -bs` as inetd would start it for a client at `source`: the connection is its input and output."""
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            def serve():
+                connection, _ = server.accept()
+                with connection:
+                    subprocess.run(self._command("-bs"), stdin=connection, stdout=connection, stderr=subprocess.DEVNULL, check=False)
+            threading.Thread(target=serve, daemon=True).start()
+            return SmtpClient(server.getsockname()[1], source=source)
 
     # What became of the mail
 

@@ -15,9 +15,13 @@ static void check_answer(std::string_view request) {
       [request] {
         return serve::ReloadResult{false, {}, 3, {std::string(request)}};
       },
-      [] { return serve::Status{}; }, counters);
+      [] { return serve::Status{}; },
+      [request] {
+        return observe::Stats{{{.name = std::string(request), .type = "partner"}}, {{"c", false, "sender", std::string(request), 1, 2, 3}}};
+      },
+      counters);
   const auto answer = nlohmann::json::parse(control.answer(request));
-  REQUIRE(answer.at("ok").get<bool>() == (request == "status"));
+  REQUIRE(answer.at("ok").get<bool>() == (request == "status" || request == "stats"));
 }
 
 FUZZ_TARGET(control) {

@@ -83,6 +83,50 @@ class Rates(Scenario):
         self.assertEqual(self.accepted_of(self.flood(FIFTH, 5)), 3)
         self.assertEqual(self.accepted_of(self.flood("10.20.0.25", 9)), 7)
 
+    def stats(self):
+        status, text = self.host.daemon.control_tool("--json", "stats")
+        self.assertEqual(status, 0, text)
+        return json.loads(text)
+
+    def test_stats(self):
+        """stats counts by connector, action, rule and TLS version, also over a reload, and shows the fullest limits"""
+        def numbers():
+            stats = self.stats()
+            printers = next((row for row in stats["connectors"] if row["name"] == "printers"), {})
+            return [printers.get("accept", 0), printers.get("tempfail", 0), printers.get("reject", 0), stats["actions"]["accept"],
+                    stats["actions"]["tempfail"], stats["rules"].get("rate", 0), stats["tls"].get("none", 0), stats["tls"].get("TLSv1.3", 0)]
+        client, before = "10.20.0.27", numbers()
+        self.flood(client, 7)
+        self.reload(self.config)
+        self.send(SCANNER, "someone@elsewhere.example", client=client)
+        self.send("a@b.example", client="192.0.2.66", tls=True)
+        self.assertEqual([now - then for now, then in zip(numbers(), before)], [5, 2, 1, 6, 2, 2, 8, 1])
+        rates = [use for use in self.stats()["rates"] if use["value"] == client]
+        self.assertEqual(rates, [{"connector": "printers", "mode": "enforce", "key": "source", "value": client, "used": 5.0, "messages": 5, "per": "1d"}])
+        status, text = self.host.daemon.control_tool("stats")
+        self.assertEqual(status, 0, text)
+        for line in (r"messages: \d+", r"rules\.rate: \d+", r"tls\.TLSv1\.3: \d+", r"CONNECTOR +TYPE +ACCEPT +TAG .*", r"printers +device +\d+ .*",
+                     rf"printers +enforce +source +{client} +5\.0 of 5 in 1d"):
+            self.assertRegex(text, rf"(?m)^{line}$")
+
+    def test_status(self):
+        """status numbers the policies and tells what the last reload came to"""
+        def ask():
+            return json.loads(self.host.daemon.control_tool("--json", "status")[1])
+        first = ask()
+        self.assertEqual((first["last_reload"]["ok"], first["config_file"]), (True, str(self.host.daemon.config_file)))
+        self.reload(self.config)
+        second = ask()
+        self.assertEqual(second["policy_number"], first["policy_number"] + 1)
+        self.assertGreaterEqual(second["uptime"], first["uptime"])
+        self.host.daemon.configure(self.config + "nonsense = 1;")
+        self.assertEqual(self.host.daemon.control_tool("reload")[0], 1)
+        third = ask()
+        self.assertEqual(third["policy_number"], second["policy_number"])
+        self.assertFalse(third["last_reload"]["ok"])
+        self.assertIn("nonsense", third["last_reload"]["diagnostics"][0])
+        self.assertEqual(third["policy_loaded"], second["policy_loaded"])
+
     def test_by_sender(self):
         """a limit by sender: each sender has its own"""
         for sender in ("a@fabrikam.example", "b@fabrikam.example"):

@@ -4,7 +4,8 @@ import tempfile
 from email.utils import parsedate_to_datetime
 
 from outbound import SERVICES, Outbound
-from scenario import ANNA, PRINTER, STRANGER
+from scenario import ANNA, ORGANIZATION, PRINTER, STRANGER, Scenario
+from private_mta.sendmail_host import SendmailHost
 from private_mta.smtp_client import Reply, Transaction
 from test_seal import make_keys
 
@@ -187,3 +188,23 @@ class Devices(Outbound):
             reply = session.send(SCANNER, ANNA, BARE).reply
             self.assertTrue(str(reply).startswith("421 4.3.0 "), reply)
         self.assertEqual(self.scan()[0].sender, SCANS)
+
+
+class UnderSendmail(Scenario):
+    """The same with Sendmail, which adds the same fields to what it takes for a submission."""
+
+    kind = SendmailHost
+    config = ORGANIZATION + f"""
+inbound = ( {{ name = "printers"; type = "device"; source_ips = [ "127.20.0.0/16" ]; recipients = "internal";
+  repair = [ "date", "message_id", "from" ]; rewrite_sender = "{SCANS}"; }} );
+"""
+
+    def test_one_each(self):
+        """one Date, one Message-ID, one From, by us, and the new sender; what is there without a value is replaced"""
+        for more in (b"", b"Date: \r\nFrom:\r\nDate:\r\n"):
+            outcome = self.send(SCANNER, client="127.20.0.9", content=more + BARE)
+            self.accepted(outcome, "printers", "device")
+            self.assertEqual([len(outcome.copy.get_all(name, [])) for name in FIELDS], [1, 1, 1], outcome.copy.raw)
+            self.assertIn(outcome.record["id"], outcome.copy["Message-ID"])
+            self.assertEqual((outcome.copy["From"], outcome.copy["Return-Path"]), (f"<{SCANS}>", f"<{SCANS}>"))
+            self.assertEqual(outcome.record["from"], f"<{SCANNER}>")

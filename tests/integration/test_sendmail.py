@@ -7,8 +7,9 @@ told and by what arrived. Clients are addresses of 127.0.0.0/8.
 import json
 import re
 import ssl
+import tempfile
+from pathlib import Path
 
-import test_hostile_content
 from private_mta.sendmail_host import SendmailHost
 from scenario import ANNA, ORGANIZATION, Scenario, message
 
@@ -42,6 +43,14 @@ class Sendmail(Scenario):
 
     def offered(self, sender, headers=(), **how):
         return self.send(sender, content=message(sender, headers=headers), **how)
+
+    def genuine(self, raw, sender, expected=True):
+        """Whether connectorctl verify takes the tag of a delivered message for ours."""
+        with tempfile.NamedTemporaryFile(suffix=".eml") as file:
+            file.write(raw)
+            file.flush()
+            status, said = self.host.daemon.control_tool("verify", "--from", sender, file.name)
+        self.assertEqual(status, 0 if expected else 1, f"{said}\n{raw[:800]!r}")
 
     # Partners: addresses, TLS, certificates
 
@@ -156,6 +165,34 @@ class Sendmail(Scenario):
         self.accepted(outcome, "application", "device")
         self.assertEqual(outcome.record["auth"], "scan+1@contoso.example")
 
+    def test_repair(self):
+        """what a scan lacks is added, once, though Sendmail adds the same; it leaves with the device's new sender, and its tag verifies"""
+        self.host.daemon.control_tool("key", "new", "r")
+        self.reload(CONFIG.replace("add_headers", 'repair = [ "date", "message_id", "from" ]; rewrite_sender = "scans@contoso.example"; add_headers') +
+                    'signing = { keys = ( { id = "r"; file = "keys/r"; } ); };\n')
+        bare = b"To: <anna@contoso.example>\r\nSubject: Scan\r\n\r\nScan.\r\n"
+        for content in (bare, b"Date:\r\nMessage-ID: <>\r\nFrom: \r\nDate:  \r\n" + bare, b"Date: \r\n" * 3 + b"Resent-From: <x@y.example>\r\n" + bare):
+            with self.subTest(content=content):
+                outcome = self.send("scanner@contoso.example", client=PRINTER, content=content, parameters=["RET=HDRS", "ENVID=scan"])
+                self.accepted(outcome, "printers", "device")
+                found = [outcome.copy.get_all(name, []) for name in ("Date", "Message-ID", "From")]
+                self.assertEqual([len(values) for values in found], [1, 1, 1], outcome.copy.raw)
+                self.assertEqual(found[1:], [[outcome.record["msgid"]], ["<scans@contoso.example>"]])
+                received = self.host.mta.sink.of(outcome.queue_id)[0]
+                self.assertEqual(received.sender, "scans@contoso.example")
+                self.assertEqual({"RET=HDRS", "ENVID=scan"} - set(received.parameters), set(), received.parameters)
+                self.genuine(outcome.copy.raw, "scans@contoso.example")
+        odd = b"DATE: 22.11.2026 10 Uhr\r\nMessage-Id: 4711\r\nfrom: scanner@contoso.example\r\n"
+        copy = self.send("scanner@contoso.example", client=PRINTER, content=odd + bare).copy
+        self.assertEqual([copy.get_all(name) for name in ("Date", "Message-ID", "From")], [["22.11.2026 10 Uhr"], ["4711"], ["scanner@contoso.example"]])
+
+    def test_rate(self):
+        """one message too many"""
+        self.reload(CONFIG.replace("add_headers", 'rate_limit = { messages = 2; per = "1h"; key = "source"; }; add_headers'))
+        for _ in range(2):
+            self.accepted(self.send("scanner@contoso.example", client=PRINTER), "printers", "device")
+        self.refused(self.send("scanner@contoso.example", client=PRINTER), "450 4.7.28", "rate", "printers")
+
     def test_closed_listener(self):
         """a listener that is closed to strangers: by its name in DAEMON_OPTIONS; the server that belongs there may keep its headers"""
         outcome = self.send("a@elsewhere.example", client=STRANGER, listener="relay")
@@ -214,6 +251,24 @@ class Sendmail(Scenario):
         copy = self.host.mta.messages(outcome.queue_id)[0]
         self.assertRegex(copy["X-Connector-Violation"], r"^source; connector=held; ")
 
+    def test_signed_tag(self):
+        """a signed tag verifies as Sendmail sends it on; not where Sendmail completes an address or breaks a long line"""
+        self.host.daemon.control_tool("key", "new", "k")
+        self.reload(CONFIG + 'signing = { keys = ( { id = "k"; file = "keys/k"; } ); };\n')
+        scanner, plain = "scanner@contoso.example", b"From: <scanner@contoso.example>\r\n"
+        whole = (message(scanner), plain + b"\r\nScan.\r\n", b"Subject: no From\r\n\r\nScan.\r\n", b"\r\nScan.\r\n",
+                 b"From: Scan Ner (3rd floor) <scanner@contoso.example>\r\nSubject:  two  blanks \r\n\tand a fold \r\n\r\nScan.\r\n",
+                 b'From: "Ner, Scan" <Scanner@CONTOSO.example>\r\nDate: 5 Jan 2026\r\nMessage-Id: <a b@c>\r\n\r\nScan.\r\n',
+                 b"From: scanner@contoso.example (Scan Ner)\r\n\r\nScan.\r\n",
+                 plain + b"Subject: =?utf-8?q?a?=\r\nSubject: two\r\n\r\n.\r\n..\r\nFrom here\r\n.x\r\n\r\n\r\n",
+                 plain + b"Subject: caf\xe9\r\n\r\ncaf\xe9\r\n", plain + b"\r\n" + b"x" * 980 + b"\r\n", plain + b"\r\n")
+        changed = (b"From: scanner\r\n\r\nScan.\r\n", plain + b"\r\n" + b"x" * 3000 + b"\r\n")
+        for content in whole + changed:
+            with self.subTest(content=content[:80]):
+                outcome = self.send(scanner, "x@elsewhere.example", client=EXCHANGE, listener="relay", content=content)
+                self.accepted(outcome, "exchange", "internal")
+                self.genuine(outcome.copy.raw, scanner, content in whole)
+
     # Sessions
 
     def test_nothing_carries_over(self):
@@ -253,30 +308,6 @@ class Sendmail(Scenario):
         self.reload(CONFIG.replace('on_violation = "tempfail"', 'on_violation = "reject"'))
         self.refused(self.send("x@litware.example", client=STRANGER), "550 5.7.1", "source", "litware")
 
-    # Local programs
-
-    def test_local_session(self):
-        """`sendmail -bs` speaks SMTP on standard input: no client, so it is local submission, and vouched for"""
-        letter = b"Subject: x\n\nHello\n"
-        script = b"EHLO here\nMAIL FROM:<%s>\nRCPT TO:<%s>\nDATA\n%s.\nQUIT\n" % (ANNA.encode(), ANNA.encode(), letter)
-        said = self.host.mta.dialogue(script.decode().splitlines())
-        self.assertRegex(said[-2], "^250 .*Message accepted")
-        queue_id = said[-2].split()[2]
-        copy = self.host.mta.messages(queue_id)[0]
-        self.assertRegex(copy["X-Connector-Trust"], r"^local; src=127\.0\.0\.1; tls=none; id=")
-        self.assertEqual(self.host.daemon.record(f"{queue_id}:")["action"], "accept")
-
-    def test_local_program(self):
-        """`sendmail -bm` hands its mail over by SMTP: a client on 127.0.0.1, which needs a connector of its own"""
-        self.host.mta.sendmail(b"From: <%s>\nSubject: x\n\nHello\n" % ANNA.encode(), "-i", "-f", ANNA, "bob@contoso.example", config="submit")
-        record = self.host.daemon.record("client=127.0.0.1 ")
-        self.assertEqual((record["rule"], record["action"], record["listener"]), ("protect", "reject", "mx"))
-        mark = len(self.host.daemon.log())
-        self.reload(CONFIG.replace("inbound = (", 'inbound = (\n{ name = "here"; type = "on_premises"; source_ips = [ "127.0.0.1", "::1" ]; },'))
-        self.host.mta.sendmail(b"From: <%s>\nSubject: x\n\nHello\n" % ANNA.encode(), "-i", "-f", ANNA, "bob@contoso.example", config="submit")
-        record = self.host.daemon.record("client=127.0.0.1 ", mark)
-        self.assertEqual((record["connector"], record["action"]), ("here", "accept"))
-
     # The daemon fails
 
     def test_daemon_is_down(self):
@@ -304,6 +335,19 @@ class Sendmail(Scenario):
             self.assertEqual((reply.code, again.code), (451, 451), f"{reply} / {again}")
         self.accepted(self.send("a@elsewhere.example", client=STRANGER))
         self.assertNotIn("killed@elsewhere.example", [received.sender for received in self.host.mta.sink.received])
+
+    # The package
+
+    def test_packaged_filter(self):
+        """/etc/mail/m4/connector-milter.m4 holds what `connectorctl sendmail` prints for the socket that it names"""
+        socket = "/run/connector-milter/milter.sock"
+        with tempfile.NamedTemporaryFile("w", suffix=".conf") as file:
+            file.write(f'organization = {{ domains = [ ".contoso.example" ]; }};\nmilter = {{ socket = "unix:{socket}"; }};\n')
+            file.flush()
+            status, said = self.host.daemon.control_tool("-c", file.name, "sendmail")
+        self.assertEqual(status, 0, said)
+        packaged = (Path(__file__).resolve().parents[2] / "packaging/sendmail/connector-milter.m4").read_text(encoding="utf-8")
+        self.assertEqual(re.findall("^INPUT_MAIL_FILTER.*", said, re.M), re.findall("^INPUT_MAIL_FILTER.*", packaged, re.M))
 
     # What explain says
 
@@ -337,22 +381,3 @@ class Sendmail(Scenario):
                 if said["reply"]:
                     given = re.sub(r"<[^>]*>\.\.\. ", "", str(outcome.reply)).replace(outcome.record["id"], "explain22222")
                     self.assertEqual(given, said["reply"])
-
-
-class SendmailContent(test_hostile_content.Content):
-    """The hostile messages of test_hostile_content.py through Sendmail: it reads headers in its own way."""
-
-    kind = SendmailHost
-    config = test_hostile_content.CONFIG.replace("10.1.0.0/24", "127.10.0.0/24")
-    own_server, clients = EXCHANGE, (EXCHANGE,)  # the one whose mail gets a header of ours: exactly that one may be found
-
-    def test_body_that_looks_like_a_header(self):
-        """first lines of the body that look like headers stay in the body; a bare LF is refused"""
-        contents = [b"Subject: x\r\n" + end + test_hostile_content.TRUST + b"\r\n\r\nHello.\r\n" for end in (b"\r\n", b"\r\n\r\n", b" \r\n\r\n", b"\n")]
-        self.assertEqual(self.transmit(contents), {"delivered": 3, "refused": 1})
-
-    def test_thousand_headers(self):
-        """as many forged headers as Sendmail takes (32 kB): gone; more are refused by it"""
-        forged, rest = b"X-Connector-Trust: internal\r\n", test_hostile_content.REST
-        self.assertEqual(self.transmit([forged * 1000 + rest, (forged + b"X-Kept: y\r\n") * 700 + rest])["refused"], 0)
-        self.assertEqual(self.transmit([forged * 1300 + rest])["delivered"], 0)

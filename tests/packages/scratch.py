@@ -80,7 +80,7 @@ class ScratchRoot:
 def finish(command, check):
     done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace", check=False)
     if check and done.returncode != 0:
-        raise AssertionError(f"{' '.join(command[-6:])}: status {done.returncode}\n{done.stdout[-4000:]}")
+        raise AssertionError(f"{command[-1]}: status {done.returncode}\n{done.stdout[-4000:]}")
     return done
 
 

@@ -8,14 +8,6 @@
 namespace cm::ctl::doctor {
 namespace {
 
-template <class Condition>
-std::vector<std::string> enabled(const Case& c, Condition condition) {
-  std::vector<std::string> names;
-  for (const auto& connector : c.policy.inbound)
-    if (connector.enabled && condition(connector)) names.push_back(connector.name);
-  return names;
-}
-
 bool is_grant(const InboundConnector& connector) { return connector.duty == Duty::on_premises || connector.duty == Duty::device; }
 
 bool is_local(const Source& source) { return is_loopback(source.first.to_string()) && is_loopback(source.last.to_string()); }
@@ -51,8 +43,9 @@ bool can_forbid_bare_newline(const PostfixVersion& v) {
 }  // namespace
 
 void check_claimed_addresses(const Case& c, Findings& out) {
-  const auto proves_by_tls = enabled(c, [](const auto& connector) { return connector.require_tls || !connector.certificates.empty(); });
-  const auto by_address = enabled(c, [](const auto& connector) { return !connector.source_ips.empty(); });
+  const auto proves_by_tls =
+      enabled_names(c.policy.inbound, [](const auto& connector) { return connector.require_tls || !connector.certificates.empty(); });
+  const auto by_address = enabled_names(c.policy.inbound, [](const auto& connector) { return !connector.source_ips.empty(); });
   for (const auto& [instance, smtpd] : listeners(c)) {
     const auto& hosts = instance->value(smtpd, "smtpd_authorized_xclient_hosts");
     const auto list = split(hosts);
@@ -62,27 +55,27 @@ void check_claimed_addresses(const Case& c, Findings& out) {
     });
     if (!list.empty() && !proves_by_tls.empty())
       out.set(Severity::warning, "xclient", *instance, *smtpd,
-              "A client of smtpd_authorized_xclient_hosts claims addresses and logins, but TLS and certificate stay its own: " + some(proves_by_tls) +
-                  " would judge a mixture of two parties",
+              "A client of smtpd_authorized_xclient_hosts claims addresses and logins, but TLS and certificate stay its own: " +
+                  some_of(proves_by_tls) + " would judge a mixture of two parties",
               "smtpd_authorized_xclient_hosts", "");
     else if (others && !by_address.empty())
       out.set(Severity::warning, "xclient", *instance, *smtpd,
-              "Other machines may claim any client address here: what " + some(by_address) + " knows by address is only as sure as they are",
+              "Other machines may claim any client address here: what " + some_of(by_address) + " knows by address is only as sure as they are",
               "smtpd_authorized_xclient_hosts", "");
     if (speaks_proxy_protocol(*instance, *smtpd) && !by_address.empty() && !instance->is_local_only(*smtpd))
       out.add({Severity::warning,
                "proxy-protocol",
                instance->directory,
                {smtpd->entry()},
-               "Whoever reaches this port may claim any client address by the PROXY protocol, and " + some(by_address) + " goes by it",
+               "Whoever reaches this port may claim any client address by the PROXY protocol, and " + some_of(by_address) + " goes by it",
                "",
                "let the service listen on loopback or an inner address, and let nobody but the proxy connect"});
   }
 }
 
 void check_smuggling(const Case& c, Findings& out) {
-  const bool trusts =
-      c.policy.organization.vouch_authenticated || !enabled(c, [](const auto& connector) { return connector.demands_identity(); }).empty();
+  const bool trusts = c.policy.organization.vouch_authenticated ||
+                      !enabled_names(c.policy.inbound, [](const auto& connector) { return connector.demands_identity(); }).empty();
   if (!trusts) return;
   for (const auto& [instance, smtpd] : listeners(c)) {
     const std::string reason = "A message smuggled into a session (bare line feeds) gets the trust of that session's client";
@@ -118,8 +111,8 @@ void check_mynetworks(const Case& c, Findings& out) {
     std::string value;
     for (const auto& network : kept) value.append(value.empty() ? "" : ", ").append(network);
     out.set(granted.empty() ? Severity::note : Severity::warning, "mynetworks", *instance, *smtpd,
-            "Clients in " + some(wide) + " may send through us to anybody (permit_mynetworks), and no connector grants them anything", "mynetworks",
-            value);
+            "Clients in " + some_of(wide) + " may send through us to anybody (permit_mynetworks), and no connector grants them anything",
+            "mynetworks", value);
   }
 }
 

@@ -12,7 +12,11 @@ bool has_filter(const Case& c) {
   const auto set = [](const Instance& instance, const Service* service) {
     return !instance.value(service, "content_filter").empty() || !instance.value(service, "smtpd_proxy_filter").empty();
   };
-  return std::any_of(c.instances.begin(), c.instances.end(), [&](const auto& instance) {
+  const auto routed = enabled_names(c.policy.outbound, [](const auto& connector) {
+    return std::any_of(connector.smart_hosts.begin(), connector.smart_hosts.end(),
+                       [](const auto& host) { return host.address && is_loopback(host.address->to_string()); });
+  });
+  return !routed.empty() || std::any_of(c.instances.begin(), c.instances.end(), [&](const auto& instance) {
     return set(instance, nullptr) ||
            std::any_of(instance.services.begin(), instance.services.end(), [&](const auto& s) { return set(instance, &s); });
   });
@@ -87,6 +91,43 @@ void check_entry(const Instance& instance, const Service& service, const std::st
     out.set(Severity::error, "milter-protocol", instance, service, reason, "milter_protocol", "6");
 }
 
+/// The header checks that the config needs where no milter is asked; null: none were worked out.
+const PostfixLine* needed_checks(const Instance& instance) {
+  const auto it = std::find_if(instance.needed.begin(), instance.needed.end(),
+                               [](const auto& line) { return line.place == PostfixLine::Place::without_milter && line.name == "header_checks"; });
+  return it == instance.needed.end() ? nullptr : &*it;
+}
+
+/// Its mail is not judged, and goes to a cleanup(8) that removes the fields of our family, the first that the checks name.
+bool removes_forged_headers(const Case& c, const Instance& instance, const Service& smtpd) {
+  const auto* checks = needed_checks(instance);
+  const auto* cleanup = is_judged(c, instance, smtpd) ? nullptr : instance.cleanup_of(smtpd);
+  if (!checks || !cleanup) return false;
+  const auto begin = checks->value.find('/'), end = checks->value.find('}');
+  return instance.value(cleanup, "header_checks").find(checks->value.substr(begin, end - begin)) != std::string::npos;
+}
+
+Finding before_proxy(const Instance& instance, const Service& smtpd, bool forged_are_removed) {
+  if (forged_are_removed)
+    return {Severity::note,
+            "proxy-filter",
+            instance.directory,
+            {smtpd.entry()},
+            "The milter sees no headers and no body of this mail: rules about headers and sizes and trust headers do not work here",
+            "",
+            "content_filter instead of smtpd_proxy_filter would let them"};
+  const auto* checks = needed_checks(instance);
+  const auto service = checks ? checks->service.substr(0, checks->service.find('/')) : "";
+  return {
+      Severity::error,
+      "proxy-filter",
+      instance.directory,
+      {smtpd.entry()},
+      "The milter sees no headers of this mail, and nothing removes forged ones: whoever sends one is trusted by what reads it",
+      "",
+      "add the service " + service + " that connectorctl postfix prints, and where the filter hands mail back: -o cleanup_service_name=" + service};
+}
+
 /// A table's text, as far as it can be seen without asking it.
 std::string text_of(const Case& c, const std::string& table) {
   if (table.starts_with("inline:") || table.starts_with("static:")) return table;
@@ -133,18 +174,8 @@ void check_local_mail(const Case& c, Findings& out) {
 void check_after_filters(const Case& c, Findings& out) {
   for (const auto& instance : c.instances) {
     const bool filters = !instance.value(nullptr, "content_filter").empty();
-    // The pattern of our own family, the first that the config needs where no milter is asked.
-    std::string strip, service;
-    for (const auto& line : instance.needed)
-      if (line.place == PostfixLine::Place::without_milter && line.name == "header_checks") {
-        service = line.service.substr(0, line.service.find('/'));
-        strip = line.value.substr(line.value.find('/'), line.value.find('}') - line.value.find('/'));
-      }
     const auto smtpds = instance.running("smtpd");
-    const auto strips = [&](const Service* smtpd) {
-      const auto* cleanup = is_judged(c, instance, *smtpd) ? nullptr : instance.cleanup_of(*smtpd);
-      return cleanup && instance.value(cleanup, "header_checks").find(strip) != std::string::npos;
-    };
+    const bool strips = std::any_of(smtpds.begin(), smtpds.end(), [&](const auto* smtpd) { return removes_forged_headers(c, instance, *smtpd); });
     for (const auto* smtpd : smtpds) {
       if (filters && is_judged(c, instance, *smtpd) && instance.is_local_only(*smtpd) && instance.value(smtpd, "content_filter").empty())
         out.add(
@@ -155,24 +186,7 @@ void check_after_filters(const Case& c, Findings& out) {
              "Mail that comes back from the content filter is judged again, as mail from this machine, and loses the headers that the connectors set",
              "master.cf",
              "-o smtpd_milters="});
-      if (instance.value(smtpd, "smtpd_proxy_filter").empty()) continue;
-      if (std::any_of(smtpds.begin(), smtpds.end(), strips))
-        out.add({Severity::note,
-                 "proxy-filter",
-                 instance.directory,
-                 {smtpd->entry()},
-                 "The milter sees no headers and no body of this mail: rules about headers and sizes and trust headers do not work here",
-                 "",
-                 "content_filter instead of smtpd_proxy_filter would let them"});
-      else
-        out.add({Severity::error,
-                 "proxy-filter",
-                 instance.directory,
-                 {smtpd->entry()},
-                 "The milter sees no headers of this mail, and nothing removes forged ones: whoever sends one is trusted by what reads it",
-                 "",
-                 "add the service " + service +
-                     " that connectorctl postfix prints, and where the filter hands mail back: -o cleanup_service_name=" + service});
+      if (!instance.value(smtpd, "smtpd_proxy_filter").empty()) out.add(before_proxy(instance, *smtpd, strips));
     }
   }
 }

@@ -29,7 +29,7 @@ void check_service_name(const Case& c, const Place& at, Findings& out) {
   const auto& name = at.instance->value(at.service, daemon_name);
   const auto& known = c.policy.listeners;
   if (std::any_of(known.begin(), known.end(), [&](const auto& listener) { return listener.name == name; })) return;
-  const bool named = name != at.instance->value(nullptr, "myhostname");
+  const bool named = name != at.instance->value(at.service, "myhostname");
   if (!named && !names_matter(c.policy)) return;
   std::vector<std::string> names;
   for (const auto& listener : known) names.push_back(listener.name);
@@ -76,7 +76,7 @@ void check_listener_names(const Case& c, Findings& out) {
              "",
              {},
              "No smtpd service has the name " + listener.name + " (" + daemon_name + ")" + (listener.closed ? ", which shall be closed" : "") +
-                 (users.empty() ? "" : "; there " + some(users) + " would be valid"),
+                 (users.empty() ? "" : "; there " + some_of(users) + " would be valid"),
              "master.cf",
              "-o " + std::string(daemon_name) + "=" + listener.name});
   }

@@ -83,7 +83,7 @@ std::string whole_entry(const Instance& instance, const PostfixLine& entry) {
   auto out = entry.value;
   for (const auto& line : instance.needed)
     if (line.service == entry.service && line.place == entry.place && !line.name.empty() && !line.example)
-      out.append(" ").append(option_of(line.name, line.value));
+      out.append(" ").append(master_option(line.name, line.value));
   return out;
 }
 
@@ -112,7 +112,7 @@ void check_relay(const Case& c, Findings& out) {
                       {smtpd->entry()},
                       "Grants that are valid at this listener only let nobody relay: Postfix does not ask for them with its name",
                       "master.cf",
-                      option_of(own->name, own->value)};
+                      master_option(own->name, own->value)};
       out.add(std::move(finding));
     } else if (!smtpd->settings.contains("smtpd_relay_restrictions") && !asks_policy(c, *instance, *smtpd, "")) {
       out.set(Severity::error, "policy-missing", *instance, *smtpd,
@@ -183,7 +183,7 @@ void check_services(const Case& c, Findings& out) {
                  {line.service},
                  trimmed(line.reason),
                  "master.cf",
-                 option_of(line.name, line.value)});
+                 master_option(line.name, line.value)});
     }
 }
 

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "ctl/connectors.h"
 #include "ctl/doctor/finding.h"
 
 namespace cm::ctl::doctor {
@@ -51,10 +52,5 @@ struct Place {
 std::vector<Place> listeners(const Case& c);
 /// Those at which an inbound connector is valid.
 std::vector<Place> listeners_of(const Case& c, const InboundConnector& connector);
-
-/// `-o name=value` as master.cf has it.
-std::string option_of(std::string_view name, std::string_view value);
-/// "a", "a and b", "a, b and 3 more".
-std::string some(const std::vector<std::string>& names);
 
 }  // namespace cm::ctl::doctor

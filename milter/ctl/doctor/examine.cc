@@ -29,10 +29,6 @@ constexpr Check checks[] = {
     check_services,
 };
 
-std::string line_of_main(std::string_view name, std::string_view value) {
-  return std::string(name) + " =" + (value.empty() ? "" : " ") + std::string(value);
-}
-
 }  // namespace
 
 void Findings::set(Severity severity, std::string id, const Instance& instance, const Service& service, std::string reason, std::string_view name,
@@ -44,12 +40,12 @@ void Findings::set(Severity severity, std::string id, const Instance& instance, 
        {service.entry()},
        std::move(reason),
        in_master ? "master.cf" : "main.cf",
-       in_master ? option_of(name, value) : line_of_main(name, value)});
+       in_master ? master_option(name, value) : main_setting(name, value)});
 }
 
 void Findings::set_main(Severity severity, std::string id, const Instance& instance, std::string reason, std::string_view name,
                         std::string_view value) {
-  add({severity, std::move(id), instance.directory, {}, std::move(reason), "main.cf", line_of_main(name, value)});
+  add({severity, std::move(id), instance.directory, {}, std::move(reason), "main.cf", main_setting(name, value)});
 }
 
 std::vector<Finding> Findings::take() {
@@ -114,19 +110,6 @@ std::vector<Place> listeners_of(const Case& c, const InboundConnector& connector
   };
   if (!connector.listeners.empty()) places.erase(std::remove_if(places.begin(), places.end(), is_another), places.end());
   return places;
-}
-
-std::string option_of(std::string_view name, std::string_view value) {
-  const std::string setting(name), what(value);
-  return what.find_first_of(" \t") == std::string::npos ? "-o " + setting + "=" + what : "-o { " + setting + " = " + what + " }";
-}
-
-std::string some(const std::vector<std::string>& names) {
-  std::string out;
-  const auto shown = names.size() > 3 ? 2 : names.size();
-  for (std::size_t i = 0; i < shown; ++i) out.append(i == 0 ? "" : i + 1 == names.size() ? " and " : ", ").append(names[i]);
-  if (shown < names.size()) out.append(" and ").append(std::to_string(names.size() - shown)).append(" more");
-  return out;
 }
 
 }  // namespace cm::ctl::doctor

@@ -117,7 +117,7 @@ BOOST_AUTO_TEST_CASE(wrong_usage_is_2) {
                                                     {"doctor", "--config-dir"},
                                                     {"new", "x"},
                                                     {"key", "new"},
-                                                    {"stats"},
+                                                    {"stats", "now"},
                                                     {"key"},
                                                     {"key", "new", "a/b"},
                                                     {"key", "new", ".."},

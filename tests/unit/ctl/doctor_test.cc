@@ -314,6 +314,11 @@ BOOST_AUTO_TEST_CASE(filters_and_what_comes_back) {
   m.at("127.0.0.1:10025/inet").name = "10025";  // open to everybody
   BOOST_TEST(words(ids(m.findings())) == "error:milter-missing ");
 
+  auto routed = sound_machine();  // an outbound connector takes mail to the filter
+  filter_way_back(routed);
+  routed.policy.outbound[2].smart_hosts = {{"[127.0.0.1]:10026", Ip::parse("127.0.0.1")}};
+  BOOST_TEST(words(ids(routed.findings())) == "note:reinjection-listener ");
+
   auto proxied = sound_machine();
   set_at(proxied, "smtp/inet", "smtpd_proxy_filter", "127.0.0.1:10024");
   for (const auto& line : proxied.postfix().needed)

@@ -139,6 +139,16 @@ json send(const json& more) {
   return object;
 }
 
+std::string guide() {
+  const char* source = ::getenv("CM_SOURCE");
+  std::ifstream in(std::string(source != nullptr ? source : ".") + "/packaging/docs/from-exchange.md");
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+bool is_own_business(const std::string& parameter) {
+  return parameter == "MaxAcknowledgementDelay" || parameter == "Server" || parameter == "SourceRoutingGroup" ||
+         parameter == "MaxInboundConnectionPercentagePerSource";
+}
+
 const std::vector<std::string> tls{"--tls", "TLSv1.3"};
 
 }  // namespace
@@ -245,6 +255,11 @@ BOOST_AUTO_TEST_CASE(own_servers_relay_by_certificate_of_ours_or_for_our_senders
   foreign["TlsSenderCertificateName"] = "gw.provider.example";
   const Imported other(inbound(foreign).dump());
   BOOST_TEST(other.outcome("192.0.2.1", "x@any.example", "u@far.example", {"--tls", "TLSv1.3", "--cert-subject", "gw.provider.example"}) == "sender");
+  for (const auto& more : {json{{"TlsSenderCertificateName", "mail.protection.outlook.com"}}, json{{"SenderIPAddresses", {"40.107.0.0/16"}}}}) {
+    auto everybody = more;
+    everybody["ConnectorType"] = 1;
+    BOOST_TEST(Imported(inbound(everybody).dump()).data["in_force"] == 0);
+  }
   const Imported address(inbound({{"ConnectorType", 1}, {"SenderIPAddresses", {"192.0.2.10"}}}).dump());
   BOOST_TEST(address.passes_check());
   BOOST_TEST(address.outcome("192.0.2.10", "x@contoso.example", "u@far.example") == "accept");
@@ -403,6 +418,22 @@ BOOST_AUTO_TEST_CASE(anonymous_receive_connectors) {
   BOOST_TEST(Imported(json::array({demanding, everywhere}).dump()).result.status == 1);
 }
 
+BOOST_AUTO_TEST_CASE(rates) {
+  const auto rate_of = [](const json& source, const json& limit) {
+    const Imported i(receive({{"MessageRateLimit", limit}, {"MessageRateSource", source}}).dump());
+    BOOST_TEST(i.passes_check());
+    const auto at = i.result.out.find("rate_limit = ");
+    return at == std::string::npos ? "" : i.result.out.substr(at + 13, i.result.out.find(';', i.result.out.find("key", at)) - at - 13);
+  };
+  BOOST_TEST(rate_of("IPAddress", "600") == "{ messages = 600; per = \"1m\"; key = \"source\"");
+  BOOST_TEST(rate_of(1, 5) == "{ messages = 5; per = \"1m\"; key = \"source\"");
+  BOOST_TEST(rate_of("User", 5) == "{ messages = 5; per = \"1m\"; key = \"sender\"");
+  BOOST_TEST(rate_of("None", 5) == "");
+  BOOST_TEST(rate_of("IPAddress", "Unlimited") == "");
+  const Imported all(receive({{"MessageRateLimit", 5}, {"MessageRateSource", "All"}}).dump());
+  BOOST_TEST(all.level("MessageRateSource") == "warning");
+}
+
 BOOST_AUTO_TEST_CASE(receive_connectors_that_become_none) {
   for (const auto& [groups, status] : std::vector<std::pair<json, int>>{
            {"ExchangeUsers", 0}, {"ExchangeServers, ExchangeLegacyServers", 0}, {"Partners", 0}, {"None", 1}, {"Custom", 0}, {"Everybody", 1}}) {
@@ -503,6 +534,10 @@ BOOST_AUTO_TEST_CASE(every_parameter_is_known) {
       BOOST_TEST(unknown == (remark["parameter"] == "Frobnicate"), remark.dump());
     }
     BOOST_TEST(i.level("Frobnicate") == "warning");
+    // ... and told in the guide; some of them in one word.
+    for (const auto& parameter : parameters)
+      if (!parameter.starts_with("Reject") && !parameter.starts_with("MaxInboundConnectionPer"))
+        BOOST_TEST((has(guide(), parameter) || is_own_business(parameter)), parameter);
   }
 }
 

@@ -354,6 +354,29 @@ BOOST_FIXTURE_TEST_CASE(json_says_where_each_line_goes, Needs) {
   BOOST_TEST(lines[0]["name"] == "smtpd_milters");
 }
 
+// What listens on loopback may be a content filter, which needs the tags, or a tunnel to somebody else: a choice.
+BOOST_AUTO_TEST_CASE(tags_for_a_filter_on_this_machine) {
+  Needs needs;
+  needs.serve_maps();
+  needs.service.signing_keys.push_back({"k", "/k", {}, ""});
+  auto& filter = needs.outbound("filter", "*");
+  filter.transport = "amavis";
+  const auto is_a_choice = [&](const std::string& service) {
+    for (const auto& line : needs.lines())
+      if (line.service == service && line.name == "smtp_header_checks") return line.example;
+    BOOST_FAIL("no line for " + service);
+    return false;
+  };
+  BOOST_TEST(!is_a_choice("amavis/unix"));  // to the MX
+  filter.smart_hosts = {{"[127.0.0.1]:10026", Ip::parse("127.0.0.1")}, {"[::1]:10026", Ip::parse("::1")}};
+  BOOST_TEST(is_a_choice("amavis/unix"));
+  BOOST_TEST(!is_a_choice("smtp/unix"));
+  filter.smart_hosts.push_back({"[192.0.2.1]:10026", Ip::parse("192.0.2.1")});
+  BOOST_TEST(!is_a_choice("amavis/unix"));
+  filter.smart_hosts = {{"[filter.contoso.example]", {}}};
+  BOOST_TEST(!is_a_choice("amavis/unix"));
+}
+
 BOOST_AUTO_TEST_CASE(tags_are_taken_off_mail_that_leaves) {
   Needs needs;
   needs.serve_maps();

@@ -33,8 +33,9 @@ struct Needs {
   }
   [[nodiscard]] std::string filter(const std::string& address) {
     service.milter.address = address;
-    const auto found = value("INPUT_MAIL_FILTER(`connector-milter', `S=");
-    return found == "(none)" ? found : found.substr(40, found.find(", F=T") - 40);
+    const std::string start = "INPUT_MAIL_FILTER(`connector-milter', `S=";
+    const auto found = value(start);
+    return found == "(none)" ? found : found.substr(start.size(), found.find(", F=T") - start.size());
   }
   [[nodiscard]] bool notes(const std::string& words) const {
     for (const auto& line : lines())

@@ -306,11 +306,28 @@ BOOST_AUTO_TEST_CASE(a_new_socket_is_nobodys_until_it_is_given) {
 BOOST_AUTO_TEST_CASE(control_words) {
   observe::Counters counters;
   counters.of(Rule::tls) = 7;
+  counters.of(TlsVersion::tls1_3) = 2;
   ReloadResult result{.ok = false, .at = {}, .connectors = 3, .diagnostics = {"x.conf:1: error: bad \xff byte"}};
-  const Control control(
-      [&] { return result; },
-      [&] { return Status{.version = "1.2", .pid = 42, .loaded = {}, .config = "0123", .connectors = 3, .last_reload = result, .in_flight = 1}; },
-      counters);
+  const Control control([&] { return result; },
+                        [&] {
+                          return Status{.version = "1.2",
+                                        .pid = 42,
+                                        .uptime = std::chrono::seconds(5),
+                                        .policy_number = 3,
+                                        .loaded = {},
+                                        .config = "0123",
+                                        .connectors = 3,
+                                        .last_reload = result,
+                                        .in_flight = 1};
+                        },
+                        [] {
+                          observe::ConnectorCount busy{.name = "busy", .type = "device"}, out{.name = "out", .type = "outbound", .sent = 4};
+                          busy.actions = {5, 0, 0, 2, 0};
+                          busy.audit_differences = 1;
+                          observe::RateUse use{"busy", true, "sender", "a\x1b\xff@b", 29.96, 30, 60};
+                          return observe::Stats{{busy, {.name = "idle", .type = "partner"}, out}, {use, {"busy", false, "connector", "", 1, 2, 90}}};
+                        },
+                        counters);
   const auto reload = nlohmann::json::parse(control.answer("reload"));
   BOOST_TEST(reload["ok"] == false);
   BOOST_TEST(reload["connectors"] == 3);
@@ -322,6 +339,22 @@ BOOST_AUTO_TEST_CASE(control_words) {
   BOOST_TEST(status["last_reload"]["ok"] == false);
   BOOST_TEST(status["counters"]["rules"]["tls"] == 7);
   BOOST_TEST(status["counters"]["actions"]["reject"] == 0);
+  BOOST_TEST(status["policy_number"] == 3);
+  BOOST_TEST(status["uptime"] == 5);
+  const auto stats = nlohmann::json::parse(control.answer("stats"));
+  BOOST_TEST(stats["ok"] == true);
+  BOOST_TEST(stats["since"] == "1970-01-01T00:00:00Z");
+  BOOST_TEST(stats["tls"].dump() == R"({"TLSv1.3":2})");
+  BOOST_TEST(stats["rules"].dump() == R"({"tls":7})");
+  BOOST_TEST(stats["connectors"].dump() ==
+             R"([{"accept":5,"audit_differences":1,"name":"busy","quarantine":0,"reject":0,"tag":0,"tempfail":2,"type":"device"}])");
+  BOOST_TEST(stats["outbound"].dump() == R"([{"messages":4,"name":"out"}])");
+  BOOST_TEST(stats["without_mail"].dump() == R"(["idle"])");
+  BOOST_TEST(stats["rates"][0].dump() ==
+             "{\"connector\":\"busy\",\"key\":\"sender\",\"messages\":30,\"mode\":\"audit\",\"per\":\"1m\",\"used\":30.0,\"value\":"
+             "\"a\\u001b\xef\xbf\xbd@b\"}");
+  BOOST_TEST(stats["rates"][1]["value"].is_null());
+  BOOST_TEST(stats["rates"][1]["per"] == "90s");
   for (const char* nonsense : {"", "Reload", "reload\n", "stop"}) {
     const auto answer = nlohmann::json::parse(control.answer(nonsense));
     BOOST_TEST(answer["ok"] == false);
