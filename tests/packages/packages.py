@@ -41,17 +41,11 @@ def copy_of_tree(target):
     return target
 
 
-def source_date():
-    """One date for all builds of a run."""
-    return os.environ.setdefault("SOURCE_DATE_EPOCH", str(int((TOP / "configure.ac").stat().st_mtime)))
-
-
 @functools.lru_cache(None)
 def directory():
     """Where packaging/build-deb left what it built from this tree."""
     if "CM_PACKAGES" in os.environ:
         return Path(os.environ["CM_PACKAGES"])
-    source_date()
     run(str(TOP / "packaging" / "build-deb"), "--output", str(work() / "deb"))
     return work() / "deb"
 

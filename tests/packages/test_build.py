@@ -47,7 +47,9 @@ class BuildTest(unittest.TestCase):
     def test_lintian(self):
         """lintian finds nothing, pedantic included, in package and source."""
         changes = next(packages.directory().glob("*.changes"))
-        found = run("lintian", "--allow-root", "--pedantic", "--display-info", "--fail-on", "error,warning,info,pedantic", str(changes))
+        # That a program calls no function which can be fortified is no fault: test_blhc sees that the compiler was told to.
+        found = run("lintian", "--allow-root", "--pedantic", "--display-info", "--suppress-tags", "hardening-no-fortify-functions",
+                    "--fail-on", "error,warning,info,pedantic", str(changes))
         self.assertEqual(found.strip(), "")
 
     def test_blhc(self):
@@ -56,7 +58,8 @@ class BuildTest(unittest.TestCase):
 
     def test_reproducible(self):
         """An exported copy elsewhere, built by another umask, time zone and locale, gives the same bytes, and stays clean."""
-        os.environ["SOURCE_DATE_EPOCH"] = run("dpkg-deb", "--field", str(packages.package()), "Version") and packages.source_date()
+        said = next(packages.directory().glob("*.buildinfo")).read_text()
+        os.environ["SOURCE_DATE_EPOCH"] = re.search(r'SOURCE_DATE_EPOCH="(\d+)"', said).group(1)
         second, tree = packages.work() / "deb-again", packages.work() / "tree"
         run("rm", "-rf", str(second), str(tree))
         packages.copy_of_tree(tree)
