@@ -116,43 +116,6 @@ BOOST_FIXTURE_TEST_CASE(certificates_are_asked_for_if_a_connector_looks_at_them,
               Names{"-smtpd_tls_ask_ccert", "-smtpd_tls_CAfile?", "-smtpd_forbid_bare_newline", "-smtpd_forbid_bare_newline_exclusions"}));
 }
 
-BOOST_FIXTURE_TEST_CASE(mail_with_a_required_header_is_let_through_by_choice, Needs) {
-  serve_policy();
-  auto& c = inbound("cloud", Duty::on_premises);
-  c.source_ips = {*Source::parse("192.0.2.0-192.0.2.2"), *Source::parse("2001:db8::/32")};
-  c.required_header = "X-OriginatorOrg";
-  const auto example = [this] {
-    for (const auto& line : lines())
-      if (line.name == "smtpd_relay_restrictions" && line.example) return line;
-    return PostfixLine{};
-  };
-  const std::string before = "check_policy_service { unix:connector-milter/policy.sock, timeout=10s }, permit_sasl_authenticated, ";
-  BOOST_TEST(example().value == before +
-                                    "check_client_access cidr:{{192.0.2.0/31 permit}, {192.0.2.2/32 permit}, {2001:db8::/32 permit}}, "
-                                    "reject_unauth_destination");
-  BOOST_TEST(example().reason.starts_with("cloud: its require_header is not known when a recipient is named"));
-  BOOST_TEST(value("smtpd_relay_restrictions") == before + "reject_unauth_destination");
-  for (int i = 0; i < 14; ++i) c.source_ips.push_back(*Source::parse("10.0.0." + std::to_string(i)));
-  BOOST_TEST(example().value == before + "check_client_access cidr:/etc/postfix/cloud.cidr, reject_unauth_destination");
-  c.certificates = {domain("mail.cloud.example")};
-  c.listeners = {"cloud"};
-  policy.listeners = {{"cloud", true}};
-  BOOST_TEST(example().value ==
-             "check_policy_service { unix:connector-milter/policy.sock, timeout=10s, policy_context=cloud }, "
-             "permit_sasl_authenticated, permit_tls_clientcerts, reject_unauth_destination");
-  BOOST_TEST((example().place == PostfixLine::Place::listener && example().service == "cloud"));
-  BOOST_TEST(value("relay_clientcerts") == "inline:{ {FINGERPRINT = cloud} }");
-  c.auth_users = {"cloud"};  // permit_sasl_authenticated
-  BOOST_TEST(example().value.empty());
-  c.auth_users.clear();
-  c.recipients = {false, true, {}};
-  BOOST_TEST(example().value.empty());
-  c.recipients.patterns = {*AddressPattern::parse("elsewhere.example")};
-  BOOST_TEST(!example().value.empty());
-  c.enabled = false;
-  BOOST_TEST(example().value.empty());
-}
-
 BOOST_FIXTURE_TEST_CASE(relaying_is_decided_where_there_is_a_policy_service_and_a_grant, Needs) {
   BOOST_TEST((added(*this, [](Needs& n) { n.serve_policy(); }) == Names{}));
   inbound("backup", Duty::relay).source_ips = {*Source::parse("192.0.2.1")};
