@@ -97,7 +97,7 @@ Parsed<std::optional<Content>> make_content(const Policy& policy, const Question
     if (header.name.empty()) return Result::error("--header takes 'Name: value', not '" + field + "'");
     content.malformed_header = content.malformed_header || text::has_bare_cr(header.value);
     note_header(policy, header.name, header.value, content.header_rules);
-    note_required_header(policy, header.name, header.value, content.header_met);
+    note_required_header(policy, header.name, header.value, content);
     if (is_from(header.name)) content.from.add(header.value);
   }
   return Result(content);

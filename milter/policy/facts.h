@@ -58,7 +58,8 @@ struct Content {
   std::optional<std::uint64_t> size;  // headers and body; nullopt: not counted
   HeaderFrom from;
   std::vector<std::uint32_t> header_rules;  // outbound connectors whose `when.header` was met, see note_header() (routing.h)
-  std::vector<std::uint32_t> header_met;    // inbound connectors whose `require_header` was met, see note_required_header()
+  std::vector<std::uint32_t> header_met;    // inbound connectors whose `require_header` is met, see note_required_header()
+  std::vector<std::string> header_seen;     // lower-case names of the fields that it was asked of so far
   bool malformed_header = false;            // a bare CR in a header field: two parsers may see two messages
 };
 

@@ -1,20 +1,31 @@
 // The value is compared exactly: it stands for an identity.
 #include "policy/required_header.h"
 
+#include <algorithm>
+
 #include "policy/demands.h"
 #include "policy/text.h"
 
 namespace cm {
 
-void note_required_header(const Policy& policy, std::string_view name, std::string_view value, std::vector<ConnectorId>& met) {
+void note_required_header(const Policy& policy, std::string_view name, std::string_view value, Content& content) {
   const auto& index = policy.index().required_headers;
   if (index.empty()) return;
-  const auto values = index.find(to_lower(name));
+  auto field = to_lower(name);
+  const auto values = index.find(field);
   if (values == index.end()) return;
   const auto found = values->second.find(text::unfold(value));
-  if (found == values->second.end()) return;
+  const bool is_known = found != values->second.end();
+  if (std::find(content.header_seen.begin(), content.header_seen.end(), field) != content.header_seen.end()) {
+    std::erase_if(content.header_met, [&](ConnectorId id) {
+      return equals_ignoring_case(policy.connector(id).required_header, field) && !(is_known && contains(found->second, id));
+    });
+    return;
+  }
+  content.header_seen.push_back(std::move(field));
+  if (!is_known) return;
   for (const auto id : found->second)
-    if (!contains(met, id)) met.push_back(id);
+    if (!contains(content.header_met, id)) content.header_met.push_back(id);
 }
 
 }  // namespace cm

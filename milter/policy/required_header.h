@@ -2,14 +2,15 @@
 #pragma once
 
 #include <string_view>
-#include <vector>
 
+#include "policy/facts.h"
 #include "policy/policy.h"
 
 namespace cm {
 
-/// Adds to `met` the inbound connectors whose `require_header` this field meets, each once. `name` without blanks around it; `value` may be
-/// folded. Costs a hash probe or two.
-void note_required_header(const Policy& policy, std::string_view name, std::string_view value, std::vector<ConnectorId>& met);
+/// One more field of the message: keeps `header_met` the inbound connectors whose `require_header` the fields so far meet. Every field of the name
+/// has to: who adds a field of ours to one that says something else gains nothing. `name` without blanks around it; `value` may be folded. Costs
+/// a hash probe or two.
+void note_required_header(const Policy& policy, std::string_view name, std::string_view value, Content& content);
 
 }  // namespace cm

@@ -155,7 +155,7 @@ void Session::header(std::string_view name, std::string_view value) {
   if (message.tagging) message.tagging->header(bare_name, value);
   message.fields.see(bare_name, value);
   note_header(*message.policy, bare_name, value, message.content.header_rules);
-  note_required_header(*message.policy, bare_name, value, message.content.header_met);
+  note_required_header(*message.policy, bare_name, value, message.content);
   if (equals_ignoring_case(bare_name, "From"))
     message.content.from.add(value);
   else if (message.message_id.empty() && equals_ignoring_case(bare_name, "Message-ID"))

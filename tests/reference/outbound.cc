@@ -205,15 +205,18 @@ std::vector<OutboundId> header_rules(const PolicyData& policy, const std::vector
   return out;
 }
 
-// 3.3 `require_header`: any instance, unfolded and trimmed, is exactly one of the values.
+// 3.3 `require_header`: the field is there, and every instance, unfolded and trimmed, is exactly one of the values.
 std::vector<ConnectorId> required_headers_met(const PolicyData& policy, const std::vector<HeaderField>& fields) {
   std::vector<ConnectorId> out;
   for (ConnectorId id = 0; id < policy.inbound.size(); ++id) {
     const auto& connector = policy.inbound[id];
-    const auto meets = [&](const HeaderField& field) {
-      return lower(field.name) == lower(connector.required_header) && has(connector.required_values, unfold(field.value));
-    };
-    if (connector.enabled && std::any_of(fields.begin(), fields.end(), meets)) out.push_back(id);
+    int instances = 0, met = 0;
+    for (const auto& field : fields) {
+      if (lower(field.name) != lower(connector.required_header)) continue;
+      ++instances;
+      if (has(connector.required_values, unfold(field.value))) ++met;
+    }
+    if (connector.enabled && instances > 0 && met == instances) out.push_back(id);
   }
   return out;
 }

@@ -45,8 +45,9 @@ std::string entries_differ(const OutboundConnector& connector) {
 }
 
 std::string required_differs(const Policy& policy, const std::vector<HeaderField>& fields) {
-  std::vector<ConnectorId> met;
-  for (const auto& field : fields) note_required_header(policy, field.name, field.value, met);
+  Content content;
+  for (const auto& field : fields) note_required_header(policy, field.name, field.value, content);
+  auto& met = content.header_met;
   std::sort(met.begin(), met.end());
   return met == required_headers_met(policy.data(), fields) ? std::string() : "note_required_header differs";
 }
