@@ -24,6 +24,11 @@ std::string sender_text(const Sender& sender) {
   return out;
 }
 
+std::string field_unmet(const InboundConnector* connector) {
+  return "the field " + (connector ? connector->required_header : std::string()) +
+         " is missing, or has a value that its require_header does not name";
+}
+
 // The engine counts nothing.
 std::string rate_aside(const InboundConnector* connector) {
   if (!connector || !connector->rate_limit) return {};
@@ -52,9 +57,7 @@ std::string unmet(const InboundConnector* connector, const Connection& connectio
     case Rule::sender: return "sender " + sender_text(sender) + " is not among its senders";
     case Rule::protect: return "sender " + sender_text(sender) + " is in the organization domains, and nobody vouches for this client";
     case Rule::header_from: return "the header From names a domain in its scope without its proof, or cannot be read";
-    case Rule::header:
-      return "no field " + (connector ? connector->required_header : std::string()) +
-             " has a value of its require_header, and not every recipient is in the organization domains";
+    case Rule::header: return field_unmet(connector) + ", and not every recipient is in the organization domains";
     case Rule::unmatched: return "no inbound connector is about this mail, and unmatched mail is rejected here";
     case Rule::recipient: return "a recipient is not among its recipients";
     case Rule::recipients: return "there are more recipients than max_recipients";
@@ -142,8 +145,7 @@ std::string render_step(const Policy& policy, const Connection& connection, cons
     case Because::vouched_login: return "the client logged in as " + quoted(sender.login) + " and the sender is ours or null";
     case Because::vouched_local: return "the mail was submitted on this machine";
     case Because::nothing_in_scope: return "no inbound connector is about this mail, and unmatched mail is accepted here";
-    case Because::header_unmet:
-      return "no field " + connector->required_header + " has a value of its require_header: the mail is judged as if this connector did not exist";
+    case Because::header_unmet: return field_unmet(connector) + ": the mail is judged as if this connector did not exist";
     case Because::rule_unmet: return unmet(connector, connection, sender, step.rule);
   }
   return {};

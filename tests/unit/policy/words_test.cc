@@ -30,6 +30,7 @@ struct Words {
     c.source_ips.push_back(*Source::parse("10.0.0.1"));
     c.sender_domains.push_back(*DomainPattern::parse("d.example"));
     c.add_headers.push_back({"X-A", "b"});
+    c.required_header = "X-Org";
     auto only_via = c;
     only_via.name = "v";
     only_via.duty = Duty::device;
@@ -203,7 +204,9 @@ BOOST_AUTO_TEST_CASE(reasons_of_every_rule) {
   BOOST_TEST(unmet(Rule::sender) == "sender <p@d.example> is not among its senders");
   BOOST_TEST(unmet(Rule::protect) == "sender <p@d.example> is in the organization domains, and nobody vouches for this client");
   BOOST_TEST(unmet(Rule::header_from) == "the header From names a domain in its scope without its proof, or cannot be read");
-  BOOST_TEST(unmet(Rule::header) == "the demanded header field is missing");
+  BOOST_TEST(
+      unmet(Rule::header) ==
+      "the field X-Org is missing, or has a value that its require_header does not name, and not every recipient is in the organization domains");
   BOOST_TEST(unmet(Rule::unmatched) == "no inbound connector is about this mail, and unmatched mail is rejected here");
   BOOST_TEST(unmet(Rule::recipient) == "a recipient is not among its recipients");
   BOOST_TEST(unmet(Rule::recipients) == "there are more recipients than max_recipients");
