@@ -122,23 +122,29 @@ class Locks {
 // What a connector named in `via` is like. A name that is not there is another check's business.
 using ByName = std::unordered_map<std::string_view, const InboundConnector*>;
 
-bool lends(const InboundConnector& lender, Mode to) { return lender.enabled && (lender.mode == Mode::enforce || to == Mode::audit); }
+bool lends(const InboundConnector& lender, Mode to) {
+  return lender.enabled && !lender.requires_header() && (lender.mode == Mode::enforce || to == Mode::audit);
+}
+
+std::string why_dead(const InboundConnector& lender) {
+  return lender.requires_header() ? "which has require_header and shares its identity with others" : "which is not enabled and in mode \"enforce\"";
+}
 
 void warn_of_dead_via(const Draft& draft, const ByName& by_name, Report& report) {
   const auto dead = [&](const Draft::Named& v) {
     const auto found = by_name.find(v.name);
     return found != by_name.end() && !lends(*found->second, draft.connector.mode);
   };
-  if (!draft.via.empty() && std::all_of(draft.via.begin(), draft.via.end(), dead))
+  const auto merely_off = [&](const Draft::Named& v) { return dead(v) && !by_name.at(v.name)->requires_header(); };
+  if (!draft.via.empty() && std::all_of(draft.via.begin(), draft.via.end(), merely_off))
     return report.warning(
         draft.via.front().at, draft.path() + ".via",
         "has no effect: none of the connectors it names is enabled and in mode \"enforce\", so this partner's mail that comes through them is a "
         "violation");
   for (const auto& v : draft.via)
     if (dead(v))
-      report.warning(
-          v.at, v.path,
-          "names " + quote(v.name) + ", which is not enabled and in mode \"enforce\": this partner's mail that comes through it is a violation");
+      report.warning(v.at, v.path,
+                     "names " + quote(v.name) + ", " + why_dead(*by_name.at(v.name)) + ": this partner's mail that comes through it is a violation");
 }
 
 // Whoever speaks TLS could be such a partner, so a closed listener turns nobody away at connect.

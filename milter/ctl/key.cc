@@ -22,21 +22,21 @@ namespace {
 
 constexpr const char* daemon_group = "connector-milter";
 
-// Only root can give a file away; elsewhere it stays its maker's.
-void give_to_daemon(int fd) {
+// Only root can give a file away; elsewhere it stays its maker's, and false is returned unless the group is the daemon's.
+bool give_to_daemon(int fd) {
   std::array<char, 4096> buffer{};
   group entry{}, *found = nullptr;
-  if (::getgrnam_r(daemon_group, &entry, buffer.data(), buffer.size(), &found) == 0 && found != nullptr)
-    static_cast<void>(::fchown(fd, static_cast<uid_t>(-1), found->gr_gid) == 0);
+  return ::getgrnam_r(daemon_group, &entry, buffer.data(), buffer.size(), &found) == 0 && found != nullptr &&
+         ::fchown(fd, static_cast<uid_t>(-1), found->gr_gid) == 0;
 }
 
 // With the rights that a key file needs, whatever the umask; empty if all went well. A file that could not be written is removed.
 std::string write_new(const std::string& path, const std::string& text) {
   const Fd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (!file) return errno == EEXIST ? "is there already; keys are never overwritten" : std::string("cannot be made: ") + std::strerror(errno);
-  give_to_daemon(file.get());
-  const bool written = ::fchmod(file.get(), 0640) == 0 && ::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
-                       ::fsync(file.get()) == 0;
+  const bool for_daemon = give_to_daemon(file.get()) || ::geteuid() == 0;  // another maker's group may be everybody's
+  const bool written = ::fchmod(file.get(), for_daemon ? 0640 : 0600) == 0 &&
+                       ::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(file.get()) == 0;
   if (written) return {};
   const std::string why = std::string("cannot be written: ") + std::strerror(errno);
   ::unlink(path.c_str());
@@ -46,7 +46,7 @@ std::string write_new(const std::string& path, const std::string& text) {
 std::string make_directory(const std::string& path) {
   if (::mkdir(path.c_str(), 0750) != 0) return errno == EEXIST ? "" : std::string("cannot be made: ") + std::strerror(errno);
   const Fd made(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (made) give_to_daemon(made.get());
+  if (made) static_cast<void>(give_to_daemon(made.get()));
   return {};
 }
 

@@ -7,13 +7,24 @@
 #include <string_view>
 #include <vector>
 
+#include "policy/text.h"
+
 namespace cm::ctl {
 
-/// For a terminal: control bytes become `?`; UTF-8 stays readable.
-inline std::string safe(std::string_view text) {
-  std::string out(text);
-  for (char& c : out)
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+/// For a terminal: control characters, those of C1 and those that turn the writing direction too, become `?`; other UTF-8 stays readable.
+inline std::string safe(std::string_view words) {
+  constexpr std::string_view directions[] = {"\u200e", "\u200f", "\u202a", "\u202b", "\u202c", "\u202d",
+                                             "\u202e", "\u2066", "\u2067", "\u2068", "\u2069"};
+  const bool readable = text::is_utf8(words);
+  std::string out;
+  for (; !words.empty(); words.remove_prefix(1)) {
+    const auto c = static_cast<unsigned char>(words[0]);
+    const auto* direction = std::find_if(std::begin(directions), std::end(directions), [&](std::string_view d) { return words.starts_with(d); });
+    const bool c1 = c == 0xc2 && words.size() > 1 && static_cast<unsigned char>(words[1]) < 0xa0;
+    const bool is_control = c < 0x20 || c == 0x7f || (c >= 0x80 && (!readable || c1 || direction != std::end(directions)));
+    out += is_control ? '?' : words[0];
+    if (is_control && readable && c >= 0x80) words.remove_prefix(c1 ? 1 : 2);
+  }
   return out;
 }
 

@@ -9,9 +9,9 @@ namespace {
 
 constexpr std::size_t most_networks = 16;  // in one line
 
-// A login is let through anyway.
+// A login is let through anyway. In mode audit the milter refuses nothing.
 bool needs_way(const InboundConnector& c) {
-  return c.enabled && c.requires_header() && c.auth_users.empty() && (c.recipients.any || !c.recipients.patterns.empty());
+  return c.enabled && c.mode == Mode::enforce && c.requires_header() && c.auth_users.empty() && (c.recipients.any || !c.recipients.patterns.empty());
 }
 
 std::string by_address(const InboundConnector& c) {
@@ -31,12 +31,14 @@ void add_relay_by_header(const PolicyData& policy, const RelayRestrictions& rest
     if (!needs_way(c)) continue;
     const bool by_certificate = !c.certificates.empty();
     const auto way = (by_certificate ? "permit_tls_clientcerts" : by_address(c)) + ", ";
-    const auto reason = c.name +
-                        ": its require_header is not known when a recipient is named, so the policy service never permits its mail to others. "
-                        "This lets " +
-                        (by_certificate ? "the certificates in relay_clientcerts" : "its addresses") +
-                        " through to the milter, which refuses what lacks the header; mail that the milter does not see could be relayed by everyone "
-                        "who shares them";
+    const auto reason =
+        c.name +
+        ": its require_header is not known when a recipient is named, so the policy service never permits its mail to others. "
+        "This lets " +
+        (by_certificate ? "the certificates in relay_clientcerts" : "its addresses") + " through to the milter, which refuses what lacks the header" +
+        (by_certificate ? ", but only if Postfix verified the certificate: without a good smtpd_tls_CAfile whoever has it could relay" : "") +
+        "; mail that the milter does not see could be relayed by everyone "
+        "who shares them";
     const std::vector<std::string> everywhere{""};
     for (const auto& listener : c.listeners.empty() ? everywhere : c.listeners)
       lines.push_back({listener.empty() ? PostfixLine::Place::main : PostfixLine::Place::listener, listener, "smtpd_relay_restrictions",

@@ -31,9 +31,10 @@ bool identity_holds(const Case& c, ConnectorId id) {
   return c.connector(id).has_identity() && source_holds(c, id) && login_holds(c, id) && certificate_holds(c, id);
 }
 
+// An identity that takes a header field to tell whose it is lends nothing: where the field is there, its own connector comes before every partner.
 bool via_holds(const Case& c, ConnectorId id) {
   const auto& via = c.compiled(id).via;
-  return std::any_of(via.begin(), via.end(), [&](ConnectorId v) { return c.exists(v) && identity_holds(c, v); });
+  return std::any_of(via.begin(), via.end(), [&](ConnectorId v) { return c.exists(v) && !c.connector(v).requires_header() && identity_holds(c, v); });
 }
 
 bool tls_holds(const Case& c, ConnectorId id) {

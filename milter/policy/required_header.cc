@@ -17,6 +17,7 @@ void note_required_header(const Policy& policy, std::string_view name, std::stri
   const auto found = values->second.find(text::unfold(value));
   const bool is_known = found != values->second.end();
   if (std::find(content.header_seen.begin(), content.header_seen.end(), field) != content.header_seen.end()) {
+    if (content.header_met.empty()) return;
     std::erase_if(content.header_met, [&](ConnectorId id) {
       return equals_ignoring_case(policy.connector(id).required_header, field) && !(is_known && contains(found->second, id));
     });

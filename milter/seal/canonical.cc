@@ -51,10 +51,10 @@ void BoundFields::see(std::string_view name, std::string_view value) {
   }
 }
 
+// Ours, and short: bound whatever was there.
 void BoundFields::replace(std::string_view name, std::string_view value) {
   for (std::size_t i = 0; i < bound_names.size(); ++i)
-    if (equals_ignoring_case(name, bound_names[i])) values_[i].clear();
-  see(name, value);
+    if (equals_ignoring_case(name, bound_names[i])) values_[i] = {unfold(value)};
 }
 
 std::string BoundFields::names() const {

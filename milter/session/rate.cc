@@ -51,8 +51,8 @@ RateLimits::Token& RateLimits::Token::operator=(Token&& other) noexcept {
   return *this;
 }
 
-void RateLimits::Token::give_back() noexcept {
-  if (limits_) limits_->give_back(bucket_);
+void RateLimits::Token::settle(bool spent) noexcept {
+  if (auto* limits = std::exchange(limits_, nullptr)) limits->settle(bucket_, spent);
 }
 
 void RateLimits::Bucket::refill(Millis now) {
@@ -84,7 +84,7 @@ bool RateLimits::make_room(Shard& shard, Millis now) const {
     auto& bucket = at->second;
     bucket.refill(now);
     if (bucket.owed > 0) next = std::min(next, now + static_cast<Millis>((bucket.owed + bucket.messages - 1) / bucket.messages));
-    at = bucket.owed == 0 ? shard.buckets.erase(at) : std::next(at);
+    at = bucket.is_full() ? shard.buckets.erase(at) : std::next(at);
   }
   shard.crowded_until = next;
   return shard.buckets.size() < most_;
@@ -102,8 +102,8 @@ RateLimits::Taken RateLimits::take_from(const std::string& name, const RateLimit
   auto& bucket = found->second;
   bucket.refill(now);
   bucket.adapt(limit);
-  if (bucket.owed + bucket.price() > bucket.capacity()) return Taken::empty;
-  bucket.owed += bucket.price();
+  if (bucket.owed + (bucket.held + std::uint64_t{1}) * bucket.price() > bucket.capacity()) return Taken::empty;
+  ++bucket.held;
   return Taken::yes;
 }
 
@@ -120,14 +120,16 @@ RateLimits::Token RateLimits::take(const InboundConnector& connector, const Conn
   return taken == Taken::yes ? Token(this, std::move(name)) : Token();
 }
 
-// A bucket that is not there any more was full.
-void RateLimits::give_back(const std::string& name) noexcept {
+// A bucket with a token out is not forgotten.
+void RateLimits::settle(const std::string& name, bool spent) noexcept {
   auto& shard = shard_of(name);
   const std::lock_guard lock(shard.mutex);
   const auto found = shard.buckets.find(name);
   if (found == shard.buckets.end()) return;
   auto& bucket = found->second;
-  bucket.owed -= std::min(bucket.owed, bucket.price());
+  bucket.refill(clock_().count());
+  if (bucket.held > 0) --bucket.held;
+  if (spent) bucket.owed = std::min(bucket.owed + bucket.price(), bucket.capacity());
   shard.crowded_until = 0;
 }
 
@@ -163,8 +165,8 @@ std::vector<RateUse> RateLimits::most_used(std::size_t most) const {
       for (const auto& [name, kept] : shard.buckets) {
         auto bucket = kept;
         bucket.refill(now);
-        if (bucket.owed == 0) continue;
-        const auto used = static_cast<double>(bucket.owed) / static_cast<double>(bucket.price());
+        if (bucket.is_full()) continue;
+        const auto used = static_cast<double>(bucket.owed) / static_cast<double>(bucket.price()) + bucket.held;
         if (out.size() == most && (most == 0 || used / bucket.messages <= out.front().used / out.front().messages)) continue;
         auto use = use_of(name);
         use.used = used;

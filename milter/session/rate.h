@@ -34,14 +34,14 @@ class RateLimits {
     Token() = default;
     Token(Token&& other) noexcept : limits_(std::exchange(other.limits_, nullptr)), bucket_(std::move(other.bucket_)) {}
     Token& operator=(Token&& other) noexcept;
-    ~Token() { give_back(); }
-    void spend() noexcept { limits_ = nullptr; }
+    ~Token() { settle(false); }
+    void spend() noexcept { settle(true); }
     explicit operator bool() const { return limits_ != nullptr; }
 
    private:
     friend class RateLimits;
     Token(RateLimits* limits, std::string bucket) : limits_(limits), bucket_(std::move(bucket)) {}
-    void give_back() noexcept;
+    void settle(bool spent) noexcept;
     RateLimits* limits_ = nullptr;
     std::string bucket_;
   };
@@ -57,15 +57,18 @@ class RateLimits {
 
  private:
   using Millis = std::int64_t;
-  // What was taken, in units of 1/(seconds * 1000) message: `messages` of them come back every millisecond, without rounding.
+  // What was spent, in units of 1/(seconds * 1000) message: `messages` of them come back every millisecond, without rounding. A token that is
+  // out is a place kept, which no time gives back: who holds many and lets them go would have been given their worth twice.
   struct Bucket {
     std::uint64_t owed = 0;
     Millis at = 0;
     std::uint32_t messages, seconds;
+    std::uint32_t held = 0;
     void refill(Millis now);
     void adapt(const RateLimit& limit);
     [[nodiscard]] std::uint64_t price() const { return std::uint64_t{seconds} * 1000; }
     [[nodiscard]] std::uint64_t capacity() const { return price() * messages; }
+    [[nodiscard]] bool is_full() const { return owed == 0 && held == 0; }
   };
   struct Shard {
     mutable std::mutex mutex;
@@ -77,7 +80,7 @@ class RateLimits {
   Shard& shard_of(std::string_view bucket);
   Taken take_from(const std::string& bucket, const RateLimit& limit);
   bool make_room(Shard& shard, Millis now) const;
-  void give_back(const std::string& bucket) noexcept;
+  void settle(const std::string& bucket, bool spent) noexcept;
 
   static constexpr std::size_t shard_count = 32;
   const Clock clock_;

@@ -156,8 +156,8 @@ bool identity_holds(const Case& c, const InboundConnector& connector) {
 // 3.4.3 "an enforced connector named in its `via` holds": its own identity settings; its listeners do not matter.
 bool via_holds(const Case& c, const InboundConnector& connector) {
   const auto holds = [&](const InboundConnector& other) {
-    return std::find(connector.via.begin(), connector.via.end(), other.name) != connector.via.end() && takes_part(c, other) &&
-           identity_holds(c, other);
+    return std::find(connector.via.begin(), connector.via.end(), other.name) != connector.via.end() && other.required_header.empty() &&
+           takes_part(c, other) && identity_holds(c, other);
   };
   return std::any_of(c.policy.inbound.begin(), c.policy.inbound.end(), holds);
 }

@@ -46,6 +46,11 @@ BOOST_AUTO_TEST_CASE(via) {
        {"main.conf:4: warning: inbound.q.via: has no effect: none of the connectors it names is enabled and in mode \"enforce\", so this partner's "
         "mail that comes through them is a violation"}},
       {grant("g", "source_ips = \"192.0.2.1\";") + ",\n" + partner("q", "\"d.example\"", "via = \"g\";"), {}},
+      {grant("g", "source_ips = \"192.0.2.1\"; require_header = { name = \"X-Org\"; values = \"us\"; };") + ",\n" +
+           partner("q", "\"d.example\"", "via = \"g\";"),
+       {"main.conf:4: warning: inbound.q.via: names \"g\", which has require_header and shares its identity with others: this partner's mail that "
+        "comes "
+        "through it is a violation"}},
   });
   // A name that may be in a file that could not be read is not called wrong.
   const Directory directory;

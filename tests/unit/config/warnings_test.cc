@@ -198,6 +198,7 @@ BOOST_AUTO_TEST_CASE(every_warning_can_be_looked_up) {
                             "asks nobody for an identity, so mail of its domains must meet",
                             "has no effect: none of the connectors it names",
                             "which is not enabled",
+                            "which has require_header",
                             "refuses no client at connect",
                             "is closed to everyone",
                             "can never be selected",

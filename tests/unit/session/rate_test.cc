@@ -53,6 +53,22 @@ int allowed(RateLimits& limits, const InboundConnector& c, const Connection& con
 
 BOOST_AUTO_TEST_SUITE(rate)
 
+BOOST_AUTO_TEST_CASE(who_holds_tokens_and_lets_them_go_gains_nothing) {
+  Time time;
+  RateLimits limits(time.clock);
+  const auto c = limited("printers", 3, 60);
+  {
+    const auto first = limits.take(c, from("10.2.0.1"), {});
+    time.pass(1h);
+    const auto second = limits.take(c, from("10.2.0.1"), {});
+    time.pass(1h);
+    BOOST_TEST(allowed(limits, c, from("10.2.0.1"), 10) == 1);
+  }
+  BOOST_TEST(allowed(limits, c, from("10.2.0.1"), 10) == 2);
+  time.pass(20s);
+  BOOST_TEST(allowed(limits, c, from("10.2.0.1"), 10) == 1);
+}
+
 BOOST_AUTO_TEST_CASE(a_bucket_holds_its_messages_and_fills_up_evenly) {
   Time time;
   RateLimits limits(time.clock);
