@@ -79,6 +79,7 @@ class Writer {
 
   void milters();
   void smuggling();
+  void tls();
   void client_certificates();
   void relay();
   void routes();
@@ -138,6 +139,14 @@ void Writer::smuggling() {
   }
   if (!decides_relay())
     main("smtpd_forbid_bare_newline_exclusions", "", "By default that is not asked of mynetworks: of the very clients that connectors trust");
+}
+
+void Writer::tls() {
+  const auto names = enabled_names(policy_.inbound, [](const auto& c) { return c.require_tls || !c.certificates.empty(); });
+  if (names.empty()) return;
+  main("smtpd_tls_security_level", "may", some_of(names) + ": TLS is demanded, so it must be offered; where this says encrypt already, leave it");
+  example("smtpd_tls_chain_files", "/etc/postfix/mx-key-and-chain.pem",
+          "Without a certificate of our own no TLS is offered; smtpd_tls_cert_file and smtpd_tls_key_file do as well");
 }
 
 void Writer::client_certificates() {
@@ -355,6 +364,7 @@ std::vector<PostfixLine> postfix_lines(const PolicyData& policy, const config::S
   Writer writer(policy, service, host);
   writer.milters();
   writer.smuggling();
+  writer.tls();
   writer.client_certificates();
   writer.relay();
   writer.routes();

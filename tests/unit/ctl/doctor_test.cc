@@ -85,6 +85,8 @@ const Broken broken[] = {
     {"note:certificates-not-asked ", [](auto& m) { set_at(m, "smtp/inet", "smtpd_tls_ask_ccert", "no"); }},
     {"error:tls-not-offered ", [](auto& m) { set(m, "smtpd_tls_security_level", "none"); }},
     {"note:tls-not-offered ", [](auto& m) { set_at(m, "smtp/inet", "smtpd_tls_security_level", ""); }},
+    {"error:server-certificate-missing ", [](auto& m) { set(m, "smtpd_tls_cert_file", ""); }},
+    {"error:server-certificate-missing ", [](auto& m) { set_at(m, "smtp/inet", "smtpd_tls_cert_file", "None"); }},
     {"error:client-ca-missing ", [](auto& m) { set(m, "smtpd_tls_CAfile", ""); }},
     {"error:client-ca-missing ",
      [](auto& m) {
@@ -294,6 +296,12 @@ BOOST_AUTO_TEST_CASE(as_sound_in_another_way) {
         m.add("587", "inet", "smtpd", {{"milter_macro_daemon_name", "mx"}, {"smtpd_relay_restrictions", "permit_sasl_authenticated,reject"}});
       },
       [](auto& m) { m.add("lmtp", "unix", "lmtp"), m.add("qmgr", "unix", "qmgr"); },
+      // Certificates of another kind, and none where nobody demands TLS.
+      [](auto& m) { set(m, "smtpd_tls_cert_file", ""), set(m, "smtpd_tls_eccert_file", "/etc/postfix/ec.pem"); },
+      [](auto& m) {
+        m.policy.inbound[0].listeners = {"mx"}, set(m, "smtpd_tls_cert_file", "");
+        set_at(m, "smtp/inet", "smtpd_tls_chain_files", "/etc/postfix/chain.pem");
+      },
       [](auto& m) { m.policy.inbound[0].enabled = false, set(m, "smtpd_tls_ask_ccert", "no"), set(m, "smtpd_tls_CAfile", ""); },
   };
   int row = 0;
