@@ -135,6 +135,32 @@ BOOST_FIXTURE_TEST_CASE(relaying_is_decided_where_there_is_a_policy_service_and_
   BOOST_TEST(!main().contains("smtpd_relay_restrictions"));
 }
 
+BOOST_FIXTURE_TEST_CASE(while_a_grant_is_in_audit_mynetworks_may_relay, Needs) {
+  serve_policy();
+  policy.listeners = {{"relay", false}};
+  auto& printers = inbound("printers");
+  printers.source_ips = {*Source::parse("192.0.2.2")};
+  printers.listeners = {"relay"};
+  const auto enforced = value("smtpd_relay_restrictions", "relay");
+  // By default mynetworks is exempt from the check for bare newlines.
+  BOOST_TEST(
+      (added(*this, [&](Needs&) { printers.mode = Mode::audit; }) == Names{"-mynetworks", "mynetworks?", "smtpd_forbid_bare_newline_exclusions"}));
+  BOOST_TEST(value("smtpd_relay_restrictions") ==
+             "check_policy_service { unix:connector-milter/policy.sock, timeout=10s }, permit_sasl_authenticated, permit_mynetworks, "
+             "reject_unauth_destination");
+  BOOST_TEST(value("smtpd_relay_restrictions", "relay").find(", permit_mynetworks, reject_unauth_destination") != std::string::npos);
+  const std::string words = "printers is in audit and permits nothing yet: keep permit_mynetworks until it is enforced";
+  for (const auto* name : {"smtpd_relay_restrictions", "mynetworks"}) BOOST_TEST(reason(name).find(words) != std::string::npos);
+  BOOST_TEST(to_text(lines()).find("\n#mynetworks =\n") != std::string::npos);
+  policy.inbound.push_back(printers);
+  policy.inbound.back().name = "scanners";
+  BOOST_TEST(reason("mynetworks").find("printers and scanners are in audit and permit nothing yet: keep permit_mynetworks until they are") !=
+             std::string::npos);
+  policy.inbound.pop_back();
+  policy.inbound[0].mode = Mode::enforce;
+  BOOST_TEST(value("smtpd_relay_restrictions", "relay") == enforced);
+}
+
 BOOST_FIXTURE_TEST_CASE(a_listener_has_its_name_and_its_grants, Needs) {
   serve_policy();
   policy.listeners = {{"mx", true}, {"relay", false}, {"a$b", false}};
