@@ -79,6 +79,7 @@ class Writer {
 
   void milters();
   void smuggling();
+  void tls();
   void client_certificates();
   void relay();
   void routes();
@@ -103,6 +104,10 @@ class Writer {
     main(std::move(name), "socketmap:" + maps.address + ":" + map, some_of(users) + ": " + what + maps.caution);
   }
   [[nodiscard]] std::vector<std::string> granting() const { return enabled_names(policy_.inbound, is_relaying_grant); }
+  // Grants in audit permit nothing: what relays today by mynetworks must go on.
+  [[nodiscard]] std::vector<std::string> on_trial() const {
+    return enabled_names(policy_.inbound, [](const auto& c) { return is_grant(c) && c.mode == Mode::audit; });
+  }
   [[nodiscard]] bool decides_relay() const { return service_.policy.has_value() && !enabled_names(policy_.inbound, is_grant).empty(); }
   void strip_tags(const std::string& transport, Place place);
   [[nodiscard]] std::string relay_restrictions(const std::string& listener, const std::string& more = {}) const;
@@ -136,8 +141,16 @@ void Writer::smuggling() {
         {Place::main, "", "smtpd_forbid_bare_newline", "normalize", std::string(reason) + ": update Postfix, this one cannot prevent it", true});
     return;
   }
-  if (!decides_relay())
+  if (!decides_relay() || !on_trial().empty())
     main("smtpd_forbid_bare_newline_exclusions", "", "By default that is not asked of mynetworks: of the very clients that connectors trust");
+}
+
+void Writer::tls() {
+  const auto names = enabled_names(policy_.inbound, [](const auto& c) { return c.require_tls || !c.certificates.empty(); });
+  if (names.empty()) return;
+  main("smtpd_tls_security_level", "may", some_of(names) + ": TLS is demanded, so it must be offered; where this says encrypt already, leave it");
+  example("smtpd_tls_chain_files", "/etc/postfix/mx-key-and-chain.pem",
+          "Without a certificate of our own no TLS is offered; smtpd_tls_cert_file and smtpd_tls_key_file do as well");
 }
 
 void Writer::client_certificates() {
@@ -153,17 +166,24 @@ std::string Writer::relay_restrictions(const std::string& listener, const std::s
   const auto policy = endpoint(service_.policy->address, host_.queue_directory);
   const auto context = listener.empty() ? "" : ", policy_context=" + verbatim(listener);
   return "check_policy_service { " + policy.address + ", timeout=10s" + context + " }, permit_sasl_authenticated, " + more +
-         "reject_unauth_destination";
+         (on_trial().empty() ? "" : "permit_mynetworks, ") + "reject_unauth_destination";
 }
 
 void Writer::relay() {
   if (!decides_relay()) return;
   const auto policy = endpoint(service_.policy->address, host_.queue_directory);
+  const auto trial = on_trial();
+  const auto kept = trial.empty() ? std::string()
+                                  : ". " + some_of(trial) +
+                                        (trial.size() == 1 ? " is in audit and permits nothing yet: keep permit_mynetworks until it is enforced"
+                                                           : " are in audit and permit nothing yet: keep permit_mynetworks until they are enforced");
   main("smtpd_relay_restrictions", relay_restrictions(""),
        "Who may send mail through us to others: what connectors grant" + (granting().empty() ? "" : " (" + some_of(granting()) + ")") +
-           ", and logins" + policy.caution);
-  main("mynetworks", "",
-       "No address is trusted by itself: Postfix would exempt it from more than relaying; what sends from here by SMTP needs a connector");
+           ", and logins" + kept + policy.caution);
+  lines.push_back(
+      {Place::main, "", "mynetworks", "",
+       "No address is trusted by itself: Postfix would exempt it from more than relaying; what sends from here by SMTP needs a connector" + kept,
+       !trial.empty()});
   add_relay_by_header(
       policy_, [this](const std::string& listener, const std::string& more) { return relay_restrictions(listener, more); }, lines);
 }
@@ -355,6 +375,7 @@ std::vector<PostfixLine> postfix_lines(const PolicyData& policy, const config::S
   Writer writer(policy, service, host);
   writer.milters();
   writer.smuggling();
+  writer.tls();
   writer.client_certificates();
   writer.relay();
   writer.routes();

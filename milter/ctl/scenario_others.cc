@@ -105,7 +105,7 @@ Made make_devices(const Answers& answers, const Beside& given) {
   if (has(answers, "recipient") && one(answers, "recipient") != "internal" && !given.policy)
     advice.emplace_back(
         "For recipients outside Postfix must let them relay: policy = { }; in the main file, then mynetworks needs them no more (outbound.md).");
-  advice.emplace_back("Take the addresses out of mynetworks: it grants more than this connector.");
+  advice.emplace_back("Once it is enforced, take the addresses out of mynetworks: that grants more than this connector.");
   return finished("Printers and applications, made by connectorctl new devices.", {out}, advice, given);
 }
 

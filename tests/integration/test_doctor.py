@@ -206,6 +206,14 @@ class Doctor(unittest.TestCase):
         self.main("smtpd_tls_security_level = may")
         self.finds("warning client-ca-web", "note certificates-not-asked")
 
+    def test_server_certificate(self):
+        """none of our own: Postfix offers no TLS, whatever its level is"""
+        self.main("smtpd_tls_cert_file = none")
+        found = self.finds("error server-certificate-missing")["server-certificate-missing"]
+        self.assertEqual(found["line"], "smtpd_tls_chain_files = /etc/postfix/mx-key-and-chain.pem")
+        self.main(found["line"])
+        self.finds()
+
     def test_claimed_addresses(self):
         """by XCLIENT, by the PROXY protocol on a port that others reach, and clients that Postfix trusts by itself"""
         self.master(self.mx, "smtpd_authorized_xclient_hosts=127.0.0.1")

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "ctl/doctor/checks.h"
+#include "policy/domain.h"
 
 namespace cm::ctl::doctor {
 namespace {
@@ -17,6 +18,15 @@ bool offers_tls(const Place& at) {
 
 bool asks(const Place& at) {
   return offers_tls(at) && (at.instance->is_yes(at.service, "smtpd_tls_ask_ccert") || at.instance->is_yes(at.service, "smtpd_tls_req_ccert"));
+}
+
+constexpr const char* own_certificates[] = {"smtpd_tls_chain_files", "smtpd_tls_cert_file", "smtpd_tls_eccert_file", "smtpd_tls_dcert_file"};
+
+bool has_certificate(const Place& at) {
+  return std::any_of(std::begin(own_certificates), std::end(own_certificates), [&](const char* name) {
+    const auto& value = at.instance->value(at.service, name);
+    return !value.empty() && !equals_ignoring_case(value, "none");
+  });
 }
 
 /// Enabled connectors that demand something, each with the listeners at which it is valid.
@@ -73,6 +83,18 @@ void check_tls_offered(const Case& c, Findings& out) {
     for (const auto& place : places)
       out.set(nowhere ? Severity::error : Severity::note, "tls-not-offered", *place.instance, *place.service,
               "No TLS is offered here, and " + connector.name + " demands it", "smtpd_tls_security_level", "may");
+  });
+}
+
+// smtpd(8) then says so in its log, and offers no STARTTLS whatever the level is.
+void check_server_certificate(const Case& c, Findings& out) {
+  const auto demands = [](const InboundConnector& connector) { return demands_tls(connector) || demands_certificate(connector); };
+  const auto offers = [](const Place& place) { return !offers_tls(place) || has_certificate(place); };
+  each_unmet(c, demands, offers, [&](const auto& connector, const auto& places, bool) {
+    for (const auto& place : places)
+      out.set(Severity::error, "server-certificate-missing", *place.instance, *place.service,
+              "Postfix has no certificate of its own, so it offers no TLS here, and " + connector.name + " demands it", "smtpd_tls_chain_files",
+              "/etc/postfix/mx-key-and-chain.pem");
   });
 }
 

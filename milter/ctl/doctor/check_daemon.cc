@@ -33,7 +33,8 @@ std::string what_to_do(const SocketUse& use) {
 void check_daemon(const Case& c, Findings& out) {
   const auto& daemon = c.seen.daemon;
   if (daemon.answer == Answer::no) {
-    out.add({Severity::error, "daemon-down", "", {}, daemon.why + ": all mail is put off", "", "systemctl start connector-milter"});
+    out.add(
+        {Severity::error, "daemon-down", "", {}, daemon.why + ": all mail that Postfix shows it is put off", "", "systemctl start connector-milter"});
   } else if (daemon.answer == Answer::not_allowed) {
     out.add({Severity::note, "daemon-not-asked", "", {}, daemon.why + ": which config it runs with is not known", "", "run this as root"});
   } else if (!daemon.digest) {

@@ -77,8 +77,8 @@ void check_listener_names(const Case& c, Findings& out) {
              {},
              "No smtpd service has the name " + listener.name + " (" + daemon_name + ")" + (listener.closed ? ", which shall be closed" : "") +
                  (users.empty() ? "" : "; there " + some_of(users) + " would be valid"),
-             "master.cf",
-             "-o " + std::string(daemon_name) + "=" + listener.name});
+             "",
+             "-o " + std::string(daemon_name) + "=" + listener.name + " in master.cf, below the service of that listener, for example smtp/inet"});
   }
   if (c.policy.listeners.empty()) return;
   for (const auto& at : places) check_service_name(c, at, out);
@@ -114,8 +114,8 @@ void check_domains(const Case& c, Findings& out) {
                "",
                {},
                "The connectors take " + pattern.domain + " as ours, and no Postfix here accepts mail for it",
-               "main.cf",
-               "relay_domains = " + pattern.domain});
+               "",
+               "add " + pattern.domain + " to mydestination or virtual_mailbox_domains (mailboxes here) or relay_domains (elsewhere)"});
   }
 }
 

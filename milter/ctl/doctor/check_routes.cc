@@ -97,6 +97,11 @@ bool holds(const std::string& value, const PostfixLine& line) {
 }  // namespace
 
 void check_relay(const Case& c, Findings& out) {
+  // While all of them are in audit nothing is lost yet.
+  const bool enforced = std::any_of(c.policy.inbound.begin(), c.policy.inbound.end(), [](const auto& connector) {
+    return connector.enabled && connector.mode == Mode::enforce && (connector.duty == Duty::on_premises || connector.duty == Duty::device);
+  });
+  const auto severity = enforced ? Severity::error : Severity::warning;
   for (const auto& [instance, smtpd] : listeners(c)) {
     const auto wanted = needed_value(*instance, "smtpd_relay_restrictions");
     if (wanted.empty()) continue;
@@ -106,7 +111,7 @@ void check_relay(const Case& c, Findings& out) {
     });
     if (own != instance->needed.end()) {
       if (asks_policy(c, *instance, *smtpd, name)) continue;
-      Finding finding{Severity::error,
+      Finding finding{severity,
                       "policy-missing",
                       instance->directory,
                       {smtpd->entry()},
@@ -115,9 +120,10 @@ void check_relay(const Case& c, Findings& out) {
                       master_option(own->name, own->value)};
       out.add(std::move(finding));
     } else if (!smtpd->settings.contains("smtpd_relay_restrictions") && !asks_policy(c, *instance, *smtpd, "")) {
-      out.set(Severity::error, "policy-missing", *instance, *smtpd,
-              "Connectors let nobody relay: smtpd_relay_restrictions does not ask the policy service, or too late", "smtpd_relay_restrictions",
-              wanted);
+      out.set(severity, "policy-missing", *instance, *smtpd,
+              "Connectors let nobody relay" + std::string(enforced ? "" : " once they are enforced") +
+                  ": smtpd_relay_restrictions does not ask the policy service, or too late",
+              "smtpd_relay_restrictions", wanted);
     }
   }
 }

@@ -16,6 +16,7 @@ constexpr Check checks[] = {
     check_local_mail,
     check_macros,
     check_tls_offered,
+    check_server_certificate,
     check_client_certificates,
     check_claimed_addresses,
     check_smuggling,

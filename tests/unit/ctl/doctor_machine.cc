@@ -38,6 +38,7 @@ Machine::Machine() {
                    {"smtpd_forbid_bare_newline", "no"},
                    {"smtpd_forbid_bare_newline_exclusions", "127.0.0.0/8"},
                    {"smtpd_tls_security_level", "may"},
+                   {"smtpd_tls_cert_file", "/etc/postfix/mx.pem"},
                    {"smtpd_tls_CAfile", "/etc/postfix/client-ca.pem"},
                    {"smtp_tls_CAfile", "/etc/ssl/certs/ca-certificates.crt"},
                    {"tls_append_default_CA", "no"}};

@@ -85,6 +85,8 @@ const Broken broken[] = {
     {"note:certificates-not-asked ", [](auto& m) { set_at(m, "smtp/inet", "smtpd_tls_ask_ccert", "no"); }},
     {"error:tls-not-offered ", [](auto& m) { set(m, "smtpd_tls_security_level", "none"); }},
     {"note:tls-not-offered ", [](auto& m) { set_at(m, "smtp/inet", "smtpd_tls_security_level", ""); }},
+    {"error:server-certificate-missing ", [](auto& m) { set(m, "smtpd_tls_cert_file", ""); }},
+    {"error:server-certificate-missing ", [](auto& m) { set_at(m, "smtp/inet", "smtpd_tls_cert_file", "None"); }},
     {"error:client-ca-missing ", [](auto& m) { set(m, "smtpd_tls_CAfile", ""); }},
     {"error:client-ca-missing ",
      [](auto& m) {
@@ -143,6 +145,17 @@ const Broken broken[] = {
     {"error:policy-missing ", [](auto& m) { set_at(m, "2501/inet", "smtpd_relay_restrictions", "permit_mynetworks, reject_unauth_destination"); }},
     {"error:policy-missing ",
      [](auto& m) { m.main()["smtpd_relay_restrictions"] = "reject_unauth_destination, check_policy_service unix:connector-milter/policy.sock"; }},
+    {"warning:policy-missing ",
+     [](auto& m) {
+       m.policy.inbound[2].mode = Mode::audit, m.need();
+       set_at(m, "2501/inet", "smtpd_relay_restrictions", "permit_mynetworks, reject_unauth_destination");
+     }},
+    {"warning:policy-missing ",
+     [](auto& m) {
+       m.policy.inbound[2].mode = Mode::audit, m.policy.inbound[2].listeners.clear(), m.need();
+       set(m, "smtpd_relay_restrictions", "permit_mynetworks, reject_unauth_destination"),
+           m.at("2501/inet").settings.erase("smtpd_relay_restrictions");
+     }},
     {"error:map-missing ", [](auto& m) { set(m, "transport_maps", "hash:/etc/postfix/transport"); }},
     {"error:map-missing ", [](auto& m) { set(m, "sender_dependent_default_transport_maps", ""); }},
     {"error:map-missing ", [](auto& m) { set_at(m, "smtp/unix", "smtp_tls_policy_maps", ""); }},
@@ -215,8 +228,7 @@ BOOST_AUTO_TEST_CASE(a_finding_brings_the_line_that_mends_it) {
     BOOST_REQUIRE(!found.empty());
     BOOST_TEST(!found[0].line.empty());
     BOOST_TEST_INFO("row " << row++ << ": " << found[0].id << ": " << found[0].line);
-    const bool exact = found[0].file.ends_with(".cf") && found[0].line.find("NAME") == std::string::npos && found[0].id != "map-order" &&
-                       found[0].id != "listener-unknown";
+    const bool exact = found[0].file.ends_with(".cf") && found[0].line.find("NAME") == std::string::npos && found[0].id != "map-order";
     if (!exact) continue;
     for (const auto& finding : found) m.mend(finding);
     const auto left = ids(m.findings());
@@ -289,11 +301,20 @@ BOOST_AUTO_TEST_CASE(as_sound_in_another_way) {
       },
       [](auto& m) { m.main()["transport_maps"] = "pipemap:{" + m.main()["transport_maps"] + ",inline:{a=b}}"; },
       [](auto& m) { m.main()["smtpd_relay_restrictions"] = "permit_mynetworks, " + m.main()["smtpd_relay_restrictions"]; },
+      // The line while a grant is in audit, before and after it is enforced.
+      [](auto& m) { m.policy.inbound[2].mode = Mode::audit, m.apply(); },
+      [](auto& m) { m.policy.inbound[2].mode = Mode::audit, m.apply(), m.policy.inbound[2].mode = Mode::enforce, m.need(); },
       // A submission port with its own permissions, of which no grant is about the listener.
       [](auto& m) {
         m.add("587", "inet", "smtpd", {{"milter_macro_daemon_name", "mx"}, {"smtpd_relay_restrictions", "permit_sasl_authenticated,reject"}});
       },
       [](auto& m) { m.add("lmtp", "unix", "lmtp"), m.add("qmgr", "unix", "qmgr"); },
+      // Certificates of another kind, and none where nobody demands TLS.
+      [](auto& m) { set(m, "smtpd_tls_cert_file", ""), set(m, "smtpd_tls_eccert_file", "/etc/postfix/ec.pem"); },
+      [](auto& m) {
+        m.policy.inbound[0].listeners = {"mx"}, set(m, "smtpd_tls_cert_file", "");
+        set_at(m, "smtp/inet", "smtpd_tls_chain_files", "/etc/postfix/chain.pem");
+      },
       [](auto& m) { m.policy.inbound[0].enabled = false, set(m, "smtpd_tls_ask_ccert", "no"), set(m, "smtpd_tls_CAfile", ""); },
   };
   int row = 0;
@@ -326,6 +347,20 @@ BOOST_AUTO_TEST_CASE(filters_and_what_comes_back) {
       proxied.add("cleanup-no-milter", "unix", "cleanup", {{"header_checks", line.value}});
   filter_way_back(proxied).settings["cleanup_service_name"] = "cleanup-no-milter";
   BOOST_TEST(words(ids(proxied.findings())) == "note:proxy-filter note:reinjection-listener ");
+}
+
+// An action, where a line for main.cf would take the place of what is there.
+BOOST_AUTO_TEST_CASE(what_is_added_to_a_list_is_an_action) {
+  auto m = sound_machine();
+  m.policy.organization.domains.push_back(domain("wingtip.example"));
+  m.policy.listeners.push_back({"other", false});
+  const auto found = m.findings();
+  BOOST_REQUIRE(found.size() == 2U);
+  BOOST_TEST(to_text(found, false)
+                 .find("    -> -o milter_macro_daemon_name=other in master.cf, below the service of that listener, for example smtp/inet\n") !=
+             std::string::npos);
+  BOOST_TEST(found[1].line == "add wingtip.example to mydestination or virtual_mailbox_domains (mailboxes here) or relay_domains (elsewhere)");
+  BOOST_TEST(found[1].file.empty());
 }
 
 BOOST_AUTO_TEST_CASE(one_cause_is_one_finding) {

@@ -88,9 +88,10 @@ BOOST_FIXTURE_TEST_CASE(a_config_without_connectors_needs_the_milter_alone, Need
 
 BOOST_FIXTURE_TEST_CASE(who_is_trusted_is_protected_from_smuggled_mail, Needs) {
   const Names both{"smtpd_forbid_bare_newline", "smtpd_forbid_bare_newline_exclusions"};
+  const Names tls{"smtpd_tls_security_level", "smtpd_tls_chain_files?"};
   Needs vouching, tls_only;
   BOOST_TEST((added(vouching, [](Needs& n) { n.policy.organization.vouch_authenticated = true; }) == both));
-  BOOST_TEST((added(tls_only, [](Needs& n) { n.inbound("p", Duty::partner).require_tls = true; }) == Names{}));
+  BOOST_TEST((added(tls_only, [](Needs& n) { n.inbound("p", Duty::partner).require_tls = true; }) == tls));
   BOOST_TEST((added(*this, [](Needs& n) { n.inbound("d").auth_users = {"*"}; }) == both));
   BOOST_TEST(value("smtpd_forbid_bare_newline_exclusions").empty());
   const std::pair<PostfixVersion, const char*> versions[] = {{{3, 7, 10}, "normalize"}, {{3, 7, 9}, "yes"},    {{3, 8, 4}, "yes"},
@@ -110,10 +111,15 @@ BOOST_FIXTURE_TEST_CASE(who_is_trusted_is_protected_from_smuggled_mail, Needs) {
 BOOST_FIXTURE_TEST_CASE(certificates_are_asked_for_if_a_connector_looks_at_them, Needs) {
   auto& partner = inbound("p", Duty::partner);
   partner.source_ips = {*Source::parse("192.0.2.1")};
+  BOOST_TEST((added(*this, [&](Needs&) { partner.require_tls = true; }) == Names{"smtpd_tls_security_level", "smtpd_tls_chain_files?"}));
+  BOOST_TEST(value("smtpd_tls_security_level") == "may");
+  BOOST_TEST(reason("smtpd_tls_security_level").starts_with("p: TLS is demanded, so it must be offered"));
   BOOST_TEST((added(*this, [&](Needs&) { partner.certificates = {domain("mail.p.example")}; }) == Names{"smtpd_tls_ask_ccert", "smtpd_tls_CAfile?"}));
+  BOOST_TEST((added(*this, [&](Needs&) { partner.require_tls = false; }) == Names{}));
   BOOST_TEST((added(*this, [&](Needs&) { partner.mode = Mode::audit; }) == Names{}));
   BOOST_TEST((added(*this, [&](Needs&) { partner.enabled = false; }) ==
-              Names{"-smtpd_tls_ask_ccert", "-smtpd_tls_CAfile?", "-smtpd_forbid_bare_newline", "-smtpd_forbid_bare_newline_exclusions"}));
+              Names{"-smtpd_tls_security_level", "-smtpd_tls_chain_files?", "-smtpd_tls_ask_ccert", "-smtpd_tls_CAfile?",
+                    "-smtpd_forbid_bare_newline", "-smtpd_forbid_bare_newline_exclusions"}));
 }
 
 BOOST_FIXTURE_TEST_CASE(relaying_is_decided_where_there_is_a_policy_service_and_a_grant, Needs) {
@@ -127,6 +133,32 @@ BOOST_FIXTURE_TEST_CASE(relaying_is_decided_where_there_is_a_policy_service_and_
              "check_policy_service { unix:connector-milter/policy.sock, timeout=10s }, permit_sasl_authenticated, reject_unauth_destination");
   service.policy.reset();
   BOOST_TEST(!main().contains("smtpd_relay_restrictions"));
+}
+
+BOOST_FIXTURE_TEST_CASE(while_a_grant_is_in_audit_mynetworks_may_relay, Needs) {
+  serve_policy();
+  policy.listeners = {{"relay", false}};
+  auto& printers = inbound("printers");
+  printers.source_ips = {*Source::parse("192.0.2.2")};
+  printers.listeners = {"relay"};
+  const auto enforced = value("smtpd_relay_restrictions", "relay");
+  // By default mynetworks is exempt from the check for bare newlines.
+  BOOST_TEST(
+      (added(*this, [&](Needs&) { printers.mode = Mode::audit; }) == Names{"-mynetworks", "mynetworks?", "smtpd_forbid_bare_newline_exclusions"}));
+  BOOST_TEST(value("smtpd_relay_restrictions") ==
+             "check_policy_service { unix:connector-milter/policy.sock, timeout=10s }, permit_sasl_authenticated, permit_mynetworks, "
+             "reject_unauth_destination");
+  BOOST_TEST(value("smtpd_relay_restrictions", "relay").find(", permit_mynetworks, reject_unauth_destination") != std::string::npos);
+  const std::string words = "printers is in audit and permits nothing yet: keep permit_mynetworks until it is enforced";
+  for (const auto* name : {"smtpd_relay_restrictions", "mynetworks"}) BOOST_TEST(reason(name).find(words) != std::string::npos);
+  BOOST_TEST(to_text(lines()).find("\n#mynetworks =\n") != std::string::npos);
+  policy.inbound.push_back(printers);
+  policy.inbound.back().name = "scanners";
+  BOOST_TEST(reason("mynetworks").find("printers and scanners are in audit and permit nothing yet: keep permit_mynetworks until they are") !=
+             std::string::npos);
+  policy.inbound.pop_back();
+  policy.inbound[0].mode = Mode::enforce;
+  BOOST_TEST(value("smtpd_relay_restrictions", "relay") == enforced);
 }
 
 BOOST_FIXTURE_TEST_CASE(a_listener_has_its_name_and_its_grants, Needs) {
@@ -283,7 +315,7 @@ BOOST_FIXTURE_TEST_CASE(what_must_be_placed_or_chosen_is_commented_out, Needs) {
     BOOST_TEST(line[0] != ' ');
     ++settings;
   }
-  BOOST_TEST(settings == 6);
+  BOOST_TEST(settings == 7);
   BOOST_TEST(text.find("\n#smtpd_tls_CAfile = /") != std::string::npos);
   BOOST_TEST(text.find("\nmynetworks =\n") != std::string::npos);
   BOOST_TEST(text.find("\n#    -o milter_macro_daemon_name=mx\n") != std::string::npos);
