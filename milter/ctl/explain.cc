@@ -44,12 +44,23 @@ Envelope make_envelope(const Policy& policy, std::string_view text) {
   return {argument, resolve_as_postfix(argument, policy.our_domains(), policy.home_domain())};
 }
 
-Parsed<Connection> make_connection(const Question& question) {
+// The name may be a typing error, and what is said then is about no mail at all. Without declared names every one may be right.
+std::string unknown_listener(const Policy& policy, const std::string& name) {
+  const auto& listeners = policy.data().listeners;
+  if (name.empty() || listeners.empty() || policy.has_listener(name)) return {};
+  constexpr std::size_t most = 10;
+  std::string known;
+  for (std::size_t i = 0; i < listeners.size() && i < most; ++i) known += (i == 0 ? "" : ", ") + listeners[i].name;
+  return "--listener: \"" + name + "\" is not one of listeners (" + known + (listeners.size() > most ? ", ..." : "") + ")";
+}
+
+Parsed<Connection> make_connection(const Policy& policy, const Question& question) {
   if (question.local && question.client)
     return Parsed<Connection>::error("--client and --local exclude each other: local submission has no SMTP client");
   Connection connection;
   if (question.listener) connection.listener = *question.listener;
   connection.local = question.local;
+  if (auto why = unknown_listener(policy, connection.listener); !why.empty()) return Parsed<Connection>::error(std::move(why));
   if (!question.client && !question.local) return Parsed<Connection>::error("--client IP (or --local) is required");
   connection.client = Ip::parse(question.local ? "127.0.0.1" : *question.client);
   if (!connection.client) return Parsed<Connection>::error("--client takes an IPv4 or IPv6 address, not '" + *question.client + "'");
@@ -141,16 +152,23 @@ void explain_headers(const Policy& policy, const Question& question, const Facts
   }
 }
 
-void explain_steps(const Policy& policy, const Facts& facts, const Decision& decision, Explanation& explanation) {
-  for (const auto& step : complete_steps(policy, facts, decision)) {
+std::vector<ExplainedStep> in_words(const Policy& policy, const Facts& facts, const Steps& steps) {
+  std::vector<ExplainedStep> words;
+  for (const auto& step : steps) {
     ExplainedStep explained{
         name_of(policy, step.connector), std::string(name_of(step.outcome)), render_step(policy, facts.connection, facts.sender, step), {}};
     if (step.connector != no_connector) {
       const auto& at = policy.connector(step.connector).at;
       explained.at = at.file + ":" + std::to_string(at.line);
     }
-    explanation.steps.push_back(std::move(explained));
+    words.push_back(std::move(explained));
   }
+  return words;
+}
+
+void explain_steps(const Policy& policy, const Facts& facts, const Decision& decision, Explanation& explanation) {
+  explanation.steps = in_words(policy, facts, complete_steps(policy, facts, decision));
+  explanation.audit_steps = in_words(policy, facts, audit_steps(policy, facts));
   for (const auto& step : explain_outbound(policy, facts, decision)) {
     const auto& connector = policy.outbound(step.connector);
     explanation.steps.push_back(
@@ -169,7 +187,7 @@ void explain_route(const Policy& policy, const Decision& decision, Explanation& 
 }  // namespace
 
 Parsed<Facts> make_facts(const Policy& policy, const Question& question) {
-  const auto connection = make_connection(question);
+  const auto connection = make_connection(policy, question);
   if (!connection) return Parsed<Facts>::error(connection.why);
   if (!question.from) return Parsed<Facts>::error("--from ADDRESS is required ('<>' is the null sender)");
   if (question.to.empty()) return Parsed<Facts>::error("at least one --to ADDRESS is required");

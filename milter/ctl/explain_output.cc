@@ -16,6 +16,13 @@ void put(std::string& out, std::string_view label, const std::string& text) {
   out.append(label).append(label.size() < 10 ? 10 - label.size() : 1, ' ').append(safe(text)).append("\n");
 }
 
+Json to_json(const std::vector<ExplainedStep>& steps) {
+  Json json = Json::array();
+  for (const auto& step : steps)
+    json.push_back({{"connector", or_null(step.connector)}, {"outcome", step.outcome}, {"because", step.because}, {"at", or_null(step.at)}});
+  return json;
+}
+
 std::string verdict(const Explanation& e) {
   std::string out = e.action;
   if (e.stage) out += " at " + *e.stage;
@@ -25,10 +32,10 @@ std::string verdict(const Explanation& e) {
   return out;
 }
 
-void put_steps(std::string& out, const std::vector<ExplainedStep>& steps) {
+void put_steps(std::string& out, std::string_view title, const std::vector<ExplainedStep>& steps) {
   std::size_t width = 9;
   for (const auto& step : steps) width = std::max(width, step.connector.value_or("all mail").size());
-  out += "steps\n";
+  out.append(title).append("\n");
   for (const auto& step : steps) {
     const auto name = step.connector.value_or("all mail");
     out += "  " + name + std::string(width - name.size() + 2, ' ');
@@ -54,7 +61,8 @@ std::string to_text(const Explanation& e) {
   if (e.rewrite_sender) put(out, "sender", "becomes " + *e.rewrite_sender);
   for (const auto& header : e.add_headers) put(out, "adds", header.name + ": " + header.value);
   for (const auto& name : e.strip_headers) put(out, "removes", name);
-  put_steps(out, e.steps);
+  put_steps(out, "steps", e.steps);
+  if (!e.audit_steps.empty()) put_steps(out, "audit steps, as if every connector in mode audit were enforced", e.audit_steps);
   return out;
 }
 
@@ -79,9 +87,8 @@ std::string to_json(const Explanation& e) {
   json["rewrite_sender"] = or_null(e.rewrite_sender);
   json["route"] = nullptr;
   if (e.route) json["route"] = {{"connector", e.route->connector}, {"nexthop", e.route->next_hop}, {"tls", or_null(e.route->tls)}};
-  json["steps"] = Json::array();
-  for (const auto& step : e.steps)
-    json["steps"].push_back({{"connector", or_null(step.connector)}, {"outcome", step.outcome}, {"because", step.because}, {"at", or_null(step.at)}});
+  json["steps"] = to_json(e.steps);
+  json["audit_steps"] = to_json(e.audit_steps);
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

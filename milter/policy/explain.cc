@@ -3,6 +3,7 @@
 // Linear in the number of connectors, by purpose: somebody asked "and why not that one?". Never called for mail.
 #include <algorithm>
 
+#include "policy/decide.h"
 #include "policy/demands.h"
 #include "policy/render.h"
 #include "policy/text.h"
@@ -92,7 +93,7 @@ bool in_scope(const Case& c, ConnectorId id) {
 Because why_not(const Case& c, const Decision& d, ConnectorId id) {
   const auto& connector = c.connector(id);
   if (!connector.enabled) return Because::disabled;
-  if (connector.mode == Mode::audit) return Because::audit_only;
+  if (connector.mode == Mode::audit && c.pass == Pass::enforced) return Because::audit_only;
   if (!fits_listener(connector, c.connection.listener)) return Because::other_listener;
   if (!c.sender.envelope.argument.is_valid() && d.stage != Stage::connect) return Because::refused_before;
   if (!connector.is_partner() || d.stage == Stage::connect) return identity_gap(c, id);
@@ -105,17 +106,36 @@ Because why_not(const Case& c, const Decision& d, ConnectorId id) {
   return in_scope(c, id) ? Because::search_ended : Because::sender_out_of_scope;
 }
 
-}  // namespace
-
-Steps complete_steps(const Policy& policy, const Facts& facts, const Decision& decision) {
+Steps complete(const Policy& policy, const Facts& facts, const Decision& decision, Pass pass) {
   Steps steps = decision.steps;
   std::vector<bool> mentioned(policy.data().inbound.size());
   for (const auto& step : steps)
     if (step.connector != no_connector) mentioned[step.connector] = true;
-  const Case c{policy, facts.connection, facts.sender, Pass::enforced};
+  const Case c{policy, facts.connection, facts.sender, pass};
   for (ConnectorId id = 0; id < mentioned.size(); ++id)
     if (!mentioned[id]) steps.push_back({id, Outcome::not_selected, why_not(c, decision, id), Rule::none});
   return steps;
+}
+
+}  // namespace
+
+Steps complete_steps(const Policy& policy, const Facts& facts, const Decision& decision) { return complete(policy, facts, decision, Pass::enforced); }
+
+Steps audit_steps(const Policy& policy, const Facts& facts) {
+  if (!policy.has_audit_connectors()) return {};
+  Decision decision;
+  Steps steps;
+  if (is_refused_at_connect(policy, facts.connection, Pass::audit)) {
+    decision.stage = Stage::connect;
+    steps.push_back({no_connector, Outcome::violated, Because::rule_unmet, Rule::closed});
+  } else {
+    Side side(policy, facts.connection, Pass::audit);
+    side.mail(facts.sender, &steps);
+    for (const auto& recipient : facts.recipients) side.rcpt(facts.sender, recipient);
+    decision = side.end(facts.sender, facts.content, &steps);
+  }
+  decision.steps = std::move(steps);
+  return complete(policy, facts, decision, Pass::audit);
 }
 
 std::string render_step(const Policy& policy, const Connection& connection, const Sender& sender, const Step& step) {

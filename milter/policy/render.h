@@ -38,6 +38,8 @@ std::string render_step(const Policy& policy, const Connection& connection, cons
 /// The steps of a decision completed by one for every connector that it did not mention, each with the first reason why not.
 /// Linear in the number of connectors: for explain(), never for mail.
 Steps complete_steps(const Policy& policy, const Facts& facts, const Decision& decision);
+/// The same of the audit pass; empty unless Policy::has_audit_connectors(). For explain() too.
+Steps audit_steps(const Policy& policy, const Facts& facts);
 
 /// would-ACTION/RULE/NAME for the log; what is absent at the end is left out, a missing RULE before a NAME stays empty: would-accept//hub.
 std::string render_audit(const Policy& policy, const AuditDifference& difference);

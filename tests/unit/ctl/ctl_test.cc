@@ -269,10 +269,12 @@ BOOST_AUTO_TEST_CASE(explain_has_every_key) {
        {explain(config, {"--client", "203.0.113.5", "--tls", "TLSv1.3"}).data(), explain(config, {"--client", "198.51.100.1"}).data()}) {
     std::vector<std::string> keys;
     for (auto it = data.begin(); it != data.end(); ++it) keys.push_back(it.key());
-    std::vector<std::string> expected{"connector", "type",       "vouched",     "action",        "stage",          "rule",  "violations", "audit",
-                                      "reply",     "recipients", "add_headers", "strip_headers", "rewrite_sender", "route", "steps"};
+    std::vector<std::string> expected{"connector",      "type",  "vouched", "action",     "stage",       "rule",
+                                      "violations",     "audit", "reply",   "recipients", "add_headers", "strip_headers",
+                                      "rewrite_sender", "route", "steps",   "audit_steps"};
     std::sort(expected.begin(), expected.end());
     BOOST_TEST(keys == expected, boost::test_tools::per_element());
+    BOOST_TEST(data["audit_steps"] == json::array());
     BOOST_TEST(data["route"].is_null());
     BOOST_TEST(data["recipients"].at(0).at("outbound").is_null());
     for (const auto& step : data["steps"]) BOOST_TEST(step.size() == 4U);
@@ -302,6 +304,68 @@ BOOST_AUTO_TEST_CASE(explain_reminds_of_a_forgotten_listener) {
   auto with = question;
   with.insert(with.end(), {"--listener", "mx"});
   BOOST_TEST(run(with).err.empty());
+}
+
+BOOST_AUTO_TEST_CASE(a_listener_that_is_none_is_wrong_usage) {
+  const std::string start = "organization = { domains = \".contoso.example\"; };\n";
+  const auto asked = [&](const std::string& listeners, const std::string& name) {
+    return explain(write("l.conf", start + listeners), {"--client", "192.0.2.1", "--listener", name});
+  };
+  const std::string two = "listeners = ( { name = \"mx\"; }, { name = \"submission\"; } );";
+  const auto wrong = asked(two, "MX");
+  BOOST_TEST(wrong.status == 2);
+  BOOST_TEST(wrong.out.empty());
+  BOOST_TEST(wrong.err == "connectorctl: explain: --listener: \"MX\" is not one of listeners (mx, submission)\n");
+  BOOST_TEST(asked(two, "submission").status == 0);
+  BOOST_TEST(asked(two, "").status == 0);
+  BOOST_TEST(asked("", "MX").status == 0);
+  std::string many = "listeners = ( { name = \"l0\"; }";
+  for (int i = 1; i < 11; ++i) many += ", { name = \"l" + std::to_string(i) + "\"; }";
+  BOOST_TEST(has(asked(many + " );", "x").err, "(l0, l1, l2, l3, l4, l5, l6, l7, l8, l9, ...)"));
+}
+
+namespace {
+
+std::string outcome_of(const json& steps, const std::string& connector) {
+  for (const auto& step : steps)
+    if (step["connector"] == connector) return step["outcome"].get<std::string>() + ": " + step["because"].get<std::string>();
+  return "none";
+}
+
+}  // namespace
+
+BOOST_AUTO_TEST_CASE(explain_tells_clients_apart_in_audit) {
+  const std::string start = "organization = { domains = \".contoso.example\"; };\ninbound = ( ";
+  const std::string device = "type = \"device\"; senders = \"*\"; recipients = \"internal\"; source_ips = ";
+  const std::string trial = "{ name = \"trial\"; mode = \"audit\"; " + device + "\"192.0.2.0/24\"; }";
+  const auto config = write("a.conf", start + trial + " );\n");
+  const auto asked = [&](const std::string& from, const std::string& client) { return explain(from, {"--client", client}).data(); };
+  const auto inside = asked(config, "192.0.2.9"), outside = asked(config, "198.51.100.1");
+  for (const auto& data : {inside, outside}) {
+    BOOST_TEST(data["audit"].is_null());
+    BOOST_TEST(outcome_of(data["steps"], "trial") == "not selected: its mode is audit: it takes part in the audit decision only");
+  }
+  BOOST_TEST(outcome_of(inside["audit_steps"], "trial") == "selected: every identity setting holds, and its demands are met");
+  BOOST_TEST(outcome_of(outside["audit_steps"], "trial") == "not selected: client address 198.51.100.1 is not among its source_ips");
+  BOOST_TEST(inside["audit_steps"].at(0).at("at") == config + ":2");
+  const auto text = run({"explain", "-c", config, "--client", "192.0.2.9", "--from", "a@fabrikam.example", "--to", "u@contoso.example"}).out;
+  BOOST_TEST(has(text, "\naudit steps, as if every connector in mode audit were enforced\n  trial      selected "));
+
+  // Beside an enforced twin the one in audit counts; a connector that is not enabled counts in neither.
+  const auto twins = asked(write("t.conf", start + "{ name = \"twin\"; " + device + "\"192.0.2.0/24\"; },\n" + trial + " );\n"), "192.0.2.9");
+  BOOST_TEST(outcome_of(twins["steps"], "twin").starts_with("selected"));
+  BOOST_TEST(outcome_of(twins["audit_steps"], "trial").starts_with("selected"));
+  BOOST_TEST(outcome_of(twins["audit_steps"], "twin").starts_with("not selected"));
+  const auto off = asked(write("o.conf", start + "{ enabled = false; " + trial.substr(1) + " );\n"), "192.0.2.9");
+  BOOST_TEST(off["audit_steps"] == json::array());
+
+  const auto shut = write("s.conf", "listeners = ( { name = \"mx\"; closed = true; } );\n" + start + trial + " );\n");
+  const auto open = explain(shut, {"--client", "192.0.2.9", "--listener", "mx"}).data();
+  BOOST_TEST(open["stage"] == "connect");
+  BOOST_TEST(outcome_of(open["audit_steps"], "trial").starts_with("selected"));
+  const auto closed = explain(shut, {"--client", "198.51.100.1", "--listener", "mx"}).data();
+  BOOST_TEST(closed["audit_steps"].at(0).at("because") == "the listener is closed, and no connector on it can accept client address 198.51.100.1");
+  BOOST_TEST(outcome_of(closed["audit_steps"], "trial") == "not selected: client address 198.51.100.1 is not among its source_ips");
 }
 
 BOOST_AUTO_TEST_CASE(explain_reads_headers) {
