@@ -53,6 +53,40 @@ void warn_of_unbounded_device(const Draft& draft, Report& report) {
                    "set recipients = \"internal\" or name the addresses it needs");
 }
 
+// A pattern of one label is a domain of that name, which is next to never what was meant.
+class SingleLabels {
+ public:
+  SingleLabels(const Draft& draft, const DomainIndex& ours, Report& report) : draft_(draft), ours_(ours), report_(report) {}
+  void warn() const {
+    const auto& c = draft_.connector;
+    for (const auto& pattern : c.senders.patterns) warn_of_address("senders", pattern);
+    for (const auto& pattern : c.recipients.patterns) warn_of_address("recipients", pattern);
+    for (const auto& pattern : c.sender_domains)
+      if (is_single(pattern))
+        say("sender_domains", pattern, domain_of_that_name + "write the whole domain, such as " + quote(pattern.domain + ".example"));
+  }
+
+ private:
+  [[nodiscard]] bool is_single(const DomainPattern& p) const {
+    return p.kind == DomainPattern::Kind::exact && !p.domain.starts_with('[') && p.domain.find('.') == std::string::npos &&
+           ours_.match(p.domain) == no_match;
+  }
+  void warn_of_address(const char* setting, const AddressPattern& pattern) const {
+    if (!pattern.local.empty() || !is_single(pattern.domain)) return;
+    const bool outbound_word = setting == std::string_view("recipients") && pattern.domain.domain == "organization";
+    say(setting, pattern.domain,
+        outbound_word ? " is a word of outbound connectors: write \"internal\""
+                      : domain_of_that_name + "for an address write " + quote(pattern.domain.domain + "@contoso.example"));
+  }
+  void say(const char* setting, const DomainPattern& pattern, const std::string& what) const {
+    report_.warning(draft_.origin_of(setting), draft_.path() + "." + setting, quote(pattern.domain) + what);
+  }
+  inline static const std::string domain_of_that_name = " has no dot, so it is a domain of that name: ";
+  const Draft& draft_;
+  const DomainIndex& ours_;
+  Report& report_;
+};
+
 // Bounces go to the new sender, and other domains' SPF records do not name us.
 void warn_of_foreign_sender(const Draft& draft, const DomainIndex& ours, Report& report) {
   const auto& c = draft.connector;
@@ -171,6 +205,7 @@ void warn_of_risks(std::span<const Draft> inbound, std::span<const Listener> lis
     warn_of_shared_identity(draft, report);
     warn_of_missing_ipv6(draft, report);
     warn_of_unbounded_device(draft, report);
+    SingleLabels(draft, ours, report).warn();
     warn_of_foreign_sender(draft, ours, report);
     locks.warn_of_missing_via(draft, report);
     locks.warn_of_missing_identity(draft, report);

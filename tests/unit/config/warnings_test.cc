@@ -39,6 +39,27 @@ BOOST_AUTO_TEST_CASE(listeners_that_nobody_can_use) {
              {with(grant("a", "source_ips = \"192.0.2.256\"; listeners = \"shut\";")), {"main.conf:4: error: inbound.a.source_ips: ..."}}});
 }
 
+BOOST_AUTO_TEST_CASE(words_without_a_dot) {
+  const auto device = [](const std::string& rest) {
+    return connector("d", "device", "source_ips = \"192.0.2.1\"; rate_limit = { messages = 9; per = \"1h\"; }; " + rest);
+  };
+  const auto said = [](const std::string& what) { return Lines{"main.conf:3: warning: inbound.d." + what}; };
+  const std::string name = " has no dot, so it is a domain of that name: ";
+  check_inbound({
+      {device("senders = [ \"scanner\" ];"), said("senders: \"scanner\"" + name + "for an address write \"scanner@contoso.example\"")},
+      {device("recipients = [ \"internal\", \"scanner\" ];"),
+       said("recipients: \"scanner\"" + name + "for an address write \"scanner@contoso.example\"")},
+      {device("recipients = \"organization\";"), said("recipients: \"organization\" is a word of outbound connectors: write \"internal\"")},
+      {device("senders = \"organization\";"), said("senders: \"organization\"" + name + "...")},
+      {device("senders = [ \"*\", \"<>\", \".com\", \"x.example\", \"scanner@printer\", \"[192.0.2.1]\" ];"), {}},
+      {device("senders = \"scanner\"; enabled = false;"), {}},
+      {connector("d", "partner", "require_tls = true; sender_domains = \"fabrikam\";"),
+       said("sender_domains: \"fabrikam\"" + name + "write the whole domain, such as \"fabrikam.example\"")},
+      {connector("d", "partner", "require_tls = true; sender_domains = [ \"*\", \"<>\", \".fabrikam.example\" ];"), {}},
+  });
+  check("", {{"organization = { domains = \"corp\"; };\ninbound = ( " + device("senders = \"corp\";") + " );\n", {}}});
+}
+
 BOOST_AUTO_TEST_CASE(trials_that_try_nothing) {
   const auto nothing = [](int line, const std::string& name, const std::string& twin, int at) {
     return Lines{"main.conf:" + std::to_string(line) + ": warning: inbound." + name + ": tries nothing: it differs from \"" + twin +
@@ -192,6 +213,8 @@ BOOST_AUTO_TEST_CASE(every_warning_can_be_looked_up) {
   while (std::getline(in, line)) page += line + ' ';
   for (const char* words : {"has host bits set",
                             "is shared by every customer of",
+                            "has no dot, so it is a domain of that name",
+                            "is a word of outbound connectors",
                             "holds IPv4 addresses alone",
                             "this device may send to any recipient without a rate limit",
                             "has no via, while",
