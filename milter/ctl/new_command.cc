@@ -127,7 +127,12 @@ int new_connector(const Context& context, const std::string& word, std::map<std:
   }
   if (write) return write_beside(context, made);
   if (output.empty()) {
-    context.out << made.text;
+    constexpr std::string_view first = "# 1. Here: ";
+    const auto at = made.text.find(first);
+    context.out << made.text.substr(0, at);
+    if (at != std::string::npos)
+      context.out << "# 1. Save this as connectors.d/" << made.first_name << ".conf beside the main file (or say it again with --write), then\n#    "
+                  << made.text.substr(at + first.size());
     return success;
   }
   const auto why = write_new_file(output, made.text);

@@ -292,6 +292,8 @@ BOOST_AUTO_TEST_CASE(the_same_twice_is_not_kept) {
   const auto first = make(partner);
   BOOST_TEST(first.status == 0);
   BOOST_TEST(has(first.out, "once the line mode is taken out"));
+  BOOST_TEST(!has(first.out, "Save this as"));
+  BOOST_TEST(has(make({"smarthost", "--smart-host", "[s.f.example]"}).out, "Save this as connectors.d/to-provider.conf"));
   const auto second = make(partner);
   BOOST_TEST(second.status == 1);
   BOOST_TEST(has(second.err, "is not kept"));
