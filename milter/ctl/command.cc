@@ -20,7 +20,7 @@ namespace {
 struct Options {
   bool strict = false;
   std::vector<std::string> files, domains;
-  std::string scenario, output;
+  std::string scenario, output, import_mode;
   bool write = false;
   std::map<std::string, std::vector<std::string>, std::less<>> answers;
   std::string name, expect, socket, postfix_version, queue_directory, key_id, key_directory, message, config_directory;
@@ -98,6 +98,9 @@ void declare_import(CLI::App& app, Options& options) {
   app.add_option("file", options.files, "What ConvertTo-Json wrote of Exchange's connectors; - is standard input")->type_name("FILE")->required();
   add_list(app, "--domain", options.domains, "One of your own domains, such as .contoso.example; may be repeated. The result is then a main file",
            "DOMAIN");
+  app.add_option("--mode", options.import_mode, "audit: write what restricts mail so that it only logs; enforce: as it is in Exchange (default)")
+      ->type_name("MODE")
+      ->check(CLI::IsMember({"audit", "enforce"}));
   app.add_option("--output", options.output, "Write the config to this new file (default: standard output)")->type_name("FILE");
 }
 
@@ -149,7 +152,7 @@ constexpr Command commands[] = {
     {"new", "Write a connector for a scenario; without one, asks what you want", declare_new,
      [](const Context& c, const Options& o) { return new_connector(c, o.scenario, o.answers, o.output, o.write); }},
     {"import", "Make connectors of an export of Exchange's", declare_import,
-     [](const Context& c, const Options& o) { return import_connectors(c, o.files, o.domains, o.output); }},
+     [](const Context& c, const Options& o) { return import_connectors(c, o.files, o.domains, o.output, o.import_mode == "audit"); }},
     {"validate", nullptr, nullptr, nullptr},
     {"trace", nullptr, nullptr, nullptr},
     {"report", nullptr, nullptr, nullptr},

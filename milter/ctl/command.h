@@ -40,7 +40,7 @@ int verify(const Context& context, const std::string& file, const std::optional<
 /// Exchange connectors in `files` ("-": standard input) as a config on the output stream, or in the new file `output`. With `domains` a main file,
 /// without a file for connectors.d, beside the config of `context`. `bad` also if something is weaker than it was.
 int import_connectors(const Context& context, const std::vector<std::string>& files, const std::vector<std::string>& domains,
-                      const std::string& output);
+                      const std::string& output, bool audit);
 /// A connector for one of the scenarios (empty: it is asked for), of `answers` by option name and of questions on a terminal. On the output
 /// stream, in the new file `output`, or, with `write`, in connectors.d beside the main config file.
 int new_connector(const Context& context, const std::string& scenario, std::map<std::string, std::vector<std::string>, std::less<>> answers,

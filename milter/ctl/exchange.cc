@@ -35,6 +35,16 @@ std::string organization(const std::vector<DomainPattern>& domains) {
   return "organization = { domains = " + list_of(names) + "; };\n";
 }
 
+bool is_partner(const ConnectorText& connector) {
+  return std::any_of(connector.settings.begin(), connector.settings.end(),
+                     [](const auto& s) { return s.name == "type" && s.value == config_string("partner"); });
+}
+
+bool is_about_everyone(const ConnectorText& connector) {
+  return std::any_of(connector.settings.begin(), connector.settings.end(),
+                     [](const auto& s) { return s.name == "sender_domains" && s.value.find(config_string("*")) != std::string::npos; });
+}
+
 std::string listeners(std::vector<std::string> names) {
   std::sort(names.begin(), names.end());
   names.erase(std::unique(names.begin(), names.end()), names.end());
@@ -58,6 +68,9 @@ class Import {
     find_open_ports();
     for (auto& object : objects_) carry(object);
     settle_costs();
+    if (settings_.audit)
+      for (auto& c : carried_)
+        if (is_partner(c.text)) c.text.set("mode", config_string("audit"), "only logged; once the log shows no more surprises, take this line out");
     settle();
     return finish();
   }
@@ -161,9 +174,7 @@ class Import {
     }
   }
   void refuse(Carried& c, const std::string& path, const std::string& message) {
-    const bool partner =
-        std::any_of(c.text.settings.begin(), c.text.settings.end(), [](const auto& s) { return s.name == "type" && s.value == "\"partner\""; });
-    const bool weaker = c.text.state == State::in_force && (c.text.outbound || partner);
+    const bool weaker = c.text.state == State::in_force && (c.text.outbound || is_partner(c.text));
     c.text.state = c.text.state == State::in_force ? State::disabled : State::left_out;
     if (std::exchange(c.refused, true)) return;  // it was said in the round before
     const auto setting = path.substr(std::min(path.size(), c.text.name.size() + (c.text.outbound ? 10 : 9)));
@@ -175,6 +186,12 @@ class Import {
   Imported finish() {
     for (const auto& c : carried_)
       ++(c.text.state == State::in_force ? result_.in_force : c.text.state == State::disabled ? result_.disabled : result_.left_out);
+    for (const auto& [text, cmdlet, connector, refused] : carried_) {
+      if (text.state != State::in_force) continue;
+      result_.outbound += text.outbound ? 1 : 0;
+      result_.restricting += is_partner(text) ? 1 : 0;
+      result_.about_everyone += is_partner(text) && is_about_everyone(text) ? 1 : 0;
+    }
     for (auto& remark : result_.remarks)
       for (const auto& c : carried_)
         if (c.text.name == remark.written_as && c.text.state == State::left_out) remark.written_as.clear();

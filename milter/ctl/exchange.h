@@ -29,12 +29,16 @@ struct ImportSettings {
   std::vector<std::string> names;         // of connectors that are there already
   std::vector<std::string> listeners;     // declared already
   std::vector<std::string> sources = {};  // names of the files, for the comment at the top
+  bool audit = false;                     // restrictions are written in mode "audit"
+  bool maps = false;                      // the main file has them
 };
 
 struct Imported {
   std::string text;  // of the config file
   std::vector<ImportRemark> remarks;
   std::size_t in_force = 0, disabled = 0, left_out = 0;  // connectors in `text`
+  std::size_t restricting = 0, about_everyone = 0;       // partners in force; those of them for senders of every domain
+  std::size_t outbound = 0;                              // in force
 };
 
 /// `exports`: the text of each file. An error says which is no export, and why.

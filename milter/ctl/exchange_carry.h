@@ -84,7 +84,8 @@ class Carrier {
 
   ImportSurroundings& around_;
   std::vector<ImportRemark>& remarks_;
-  bool off_ = false;  // in Exchange: then nothing is weaker without it
+  bool off_ = false;              // in Exchange: then nothing is weaker without it
+  bool hops_lack_names_ = false;  // every smart host is an address
 };
 
 /// Of a receive connector: "0.0.0.0:25", "[::]:25", "192.0.2.1:587".

@@ -386,8 +386,11 @@ Parsed<std::vector<ExchangeObject>> read_export(std::string_view given) {
     json value;
     try {
       in >> value;
-    } catch (const json::exception& failure) {
-      return Objects::error(std::string("this is no JSON: ") + failure.what());
+    } catch (const json::exception&) {  // nothing was read behind what was not expected
+      in.clear();
+      const auto read = text.substr(0, static_cast<std::size_t>(in.tellg()));
+      const auto line = std::to_string(std::count(read.begin(), read.end(), '\n') + 1), column = std::to_string(read.size() - (read.rfind('\n') + 1));
+      return Objects::error("this is no JSON (line " + line + ", column " + column + "): export with ConvertTo-Json -Depth 4");
     }
     if (auto why = collect(value, 0, out); !why.empty()) return Objects::error(std::move(why));
   }

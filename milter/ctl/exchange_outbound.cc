@@ -31,6 +31,12 @@ std::string smart_host(std::string text, unsigned port) {
   return Ip::parse(text) ? "[" + text + "]" : text;
 }
 
+// "[192.0.2.1]", "[192.0.2.1]:587".
+bool is_address(std::string_view host) {
+  if (!host.starts_with('[')) return false;
+  return bool(Ip::parse(host.substr(1, std::min(host.find(']'), host.size()) - 1)));
+}
+
 }  // namespace
 
 void Carrier::outbound() {
@@ -113,6 +119,7 @@ void Carrier::next_hop(bool by_mx, unsigned port) {
         hosts.push_back(std::move(host));
     }
   }
+  hops_lack_names_ = !hosts.empty() && std::all_of(hosts.begin(), hosts.end(), is_address);
   if (!hosts.empty())
     out.set("smart_hosts", list_of(hosts));
   else if (out.state == ConnectorText::State::in_force)
@@ -137,6 +144,11 @@ void Carrier::verified(unsigned level, bool by_mx) {
   const auto name = in.text("TlsDomain");
   if (!name.empty() && level == domain_validation)
     out.set("tls_domains", list_of({name}));
+  else if (hops_lack_names_)
+    fail("TlsSettings",
+         "Exchange takes any name that a CA vouches for, or none is given; here the certificate must name the next hop, and an address is no name: "
+         "every mail would wait and come back; write the certificate's names into tls_domains, then enable it; until then its mail leaves "
+         "another way");
   else if (level == certificate_validation)
     warn("TlsSettings",
          "CertificateValidation takes any name that a CA vouches for; here the name must be that of the next hop, or mail waits: name "

@@ -97,7 +97,7 @@ void Carrier::finish() {
     if (known || parameter.starts_with('@')) continue;
     if (other != nullptr && !is_among(other->usual, value))
       warn(parameter, "(" + value + ") " + std::string(other->what));
-    else if (other == nullptr)
+    else if (other == nullptr && !equals_ignoring_case(value, "false"))  // switched off
       warn(parameter, "(" + value + ") is not known to this version: whatever it does in Exchange does not happen here");
   }
   // What could not be read could have been anything.

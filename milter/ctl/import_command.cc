@@ -31,6 +31,7 @@ void learn(const Context& context, ImportSettings& settings) {
   }
   const auto& data = result.config->policy.data();
   settings.domains = data.organization.domains;
+  settings.maps = result.config->service.maps.has_value();
   for (const auto& listener : data.listeners) settings.listeners.push_back(listener.name);
   for (const auto& c : data.inbound) settings.names.push_back(c.name);
   for (const auto& c : data.outbound) settings.names.push_back(c.name);
@@ -44,7 +45,11 @@ std::string line_of(const ImportRemark& remark) {
 }
 
 Json to_json(const Imported& imported, bool with_text) {
-  Json json{{"in_force", imported.in_force}, {"disabled", imported.disabled}, {"left_out", imported.left_out}, {"remarks", Json::array()}};
+  Json json{{"in_force", imported.in_force},
+            {"disabled", imported.disabled},
+            {"left_out", imported.left_out},
+            {"restricting", imported.restricting},
+            {"remarks", Json::array()}};
   for (const auto& r : imported.remarks)
     json["remarks"].push_back({{"level", r.error ? "error" : "warning"},
                                {"cmdlet", r.cmdlet},
@@ -56,10 +61,27 @@ Json to_json(const Imported& imported, bool with_text) {
   return json;
 }
 
+// What the next reload changes, and what it does not.
+void tell_of_the_reload(const Context& context, const Imported& imported, const ImportSettings& settings) {
+  if (imported.outbound > 0 && !settings.whole && !settings.maps)
+    context.err << "Outbound connectors have no effect until the main file has maps = { }; (then restart the daemon, connectorctl postfix)\n";
+  if (imported.restricting == 0) return;
+  const auto n = std::to_string(imported.restricting) + (imported.restricting == 1 ? " restricting connector" : " restricting connectors");
+  if (settings.audit) {
+    context.err << n << " only logged (mode \"audit\"): take that line out once the log shows no more surprises\n";
+    return;
+  }
+  context.err << n << (imported.restricting == 1 ? " is" : " are")
+              << " enforced from the next reload (--mode audit writes restrictions to be tried first)";
+  if (imported.about_everyone > 0)
+    context.err << "; " << imported.about_everyone << " of them about mail of all senders: connectorctl explain for each of your own senders first";
+  context.err << "\n";
+}
+
 }  // namespace
 
 int import_connectors(const Context& context, const std::vector<std::string>& files, const std::vector<std::string>& domains,
-                      const std::string& output) {
+                      const std::string& output, bool audit) {
   const auto complain = [&](const std::string& what, int status) {
     context.err << "connectorctl: " << safe(what) << "\n";
     return status;
@@ -72,6 +94,7 @@ int import_connectors(const Context& context, const std::vector<std::string>& fi
                       wrong_usage);
     settings.domains.push_back(*pattern);
   }
+  settings.audit = audit;
   settings.whole = !domains.empty();
   if (!settings.whole) learn(context, settings);
   std::vector<std::string> exports;
@@ -96,6 +119,7 @@ int import_connectors(const Context& context, const std::vector<std::string>& fi
   for (const auto& remark : imported->remarks) context.err << safe(line_of(remark)) << "\n";
   context.err << imported->in_force << " in force, " << imported->disabled << " disabled, " << imported->left_out << " left out; " << errors
               << " errors, " << imported->remarks.size() - errors << " warnings\n";
+  tell_of_the_reload(context, *imported, settings);
   return errors == 0 ? success : bad;
 }
 

@@ -63,17 +63,24 @@ int write_beside(const Context& context, const Made& made) {
   namespace fs = std::filesystem;
   const auto directory = fs::absolute(context.config_path).parent_path() / "connectors.d";
   const auto path = (directory / (made.first_name + ".conf")).string();
+  std::vector<std::string> known;
+  for (const auto& diagnostic : config::load(context.config_path).diagnostics) known.push_back(diagnostic.to_string());
   if (const auto why = write_new_file(path, made.text); !why.empty()) return complain(context, path + " " + why, bad);
   const auto result = config::load(context.config_path);
-  bool sound = true;
+  bool sound = true, shadows = false;
   for (const auto& diagnostic : result.diagnostics) {
-    if (fs::path(diagnostic.at.file).filename() != fs::path(path).filename()) continue;
+    if (std::find(known.begin(), known.end(), diagnostic.to_string()) != known.end()) continue;
     context.err << safe(diagnostic.to_string()) << "\n";
     sound = sound && diagnostic.level != config::Diagnostic::Level::error;
+    shadows = shadows || diagnostic.message.find("can never be selected") != std::string::npos;
   }
   if (!sound) {
     ::unlink(path.c_str());
     return complain(context, path + " is not kept: it does not fit the config", bad);
+  }
+  if (shadows) {
+    ::unlink(path.c_str());
+    return complain(context, path + " is not kept: another connector is about exactly this mail already; change that one", bad);
   }
   const auto advice = made.text.find("# What else there is to do");
   context.out << "Written to " << safe(path) << "\n" << made.text.substr(std::min(advice, made.text.size()));
@@ -113,9 +120,19 @@ int new_connector(const Context& context, const std::string& word, std::map<std:
     context.out << made.no_need << "\n";
     return success;
   }
+  if (!write && output.empty() && asks && ::isatty(STDOUT_FILENO) == 1) {
+    context.err << "Write it to connectors.d/" << made.first_name << ".conf [yes]: " << std::flush;
+    std::string answer;
+    write = std::getline(std::cin, answer) && (answer.empty() || answer == "y" || answer == "yes");
+  }
   if (write) return write_beside(context, made);
   if (output.empty()) {
-    context.out << made.text;
+    constexpr std::string_view first = "# 1. Here: ";
+    const auto at = made.text.find(first);
+    context.out << made.text.substr(0, at);
+    if (at != std::string::npos)
+      context.out << "# 1. Save this as connectors.d/" << made.first_name << ".conf beside the main file (or say it again with --write), then\n#    "
+                  << made.text.substr(at + first.size());
     return success;
   }
   const auto why = write_new_file(output, made.text);

@@ -129,7 +129,8 @@ Made finished(std::string_view what, const std::vector<ConnectorText>& connector
       "2. Postfix: connectorctl postfix prints the lines for main.cf and master.cf, each with its reason; a first connector of a kind "
       "needs one more.");
   if (outbound && !beside.maps)
-    lines.emplace_back("   The main file needs maps = { }; and the daemon a restart: without it nothing tells Postfix where mail goes.");
+    lines.emplace(lines.begin(),
+                  "First: the main file needs maps = { }; and the daemon a restart: without it nothing tells Postfix where mail goes.");
   for (const auto& line : lines) out += comment(line, "");
   int number = 3;
   for (const auto& line : advice)  // a command line stays on one line

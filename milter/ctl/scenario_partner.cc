@@ -49,7 +49,8 @@ std::vector<std::string> advice(const Answers& answers, const Beside& beside) {
   const auto own = own_domain(beside);
   std::vector<std::string> out;
   if (comes_in(answers)) {
-    out.emplace_back("Tell the partner: from now on mail of " + join(many(answers, "domain"), ", ") + " reaches us" +
+    out.emplace_back("Tell the partner: " + std::string(one(answers, "mode") == "enforce" ? "from now on" : "once the line mode is taken out,") +
+                     " mail of " + join(many(answers, "domain"), ", ") + " reaches us" +
                      (has(answers, "source") ? " from " + join(many(answers, "source"), ", ") + " alone" : "") +
                      (has(answers, "certificate") ? ", with a client certificate named " + join(many(answers, "certificate"), " or ") : "") +
                      (demands_tls(answers) || has(answers, "certificate") ? ", over TLS (STARTTLS) alone" : "") +

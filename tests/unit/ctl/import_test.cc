@@ -576,9 +576,48 @@ BOOST_AUTO_TEST_CASE(what_is_no_export_is_refused) {
     }
   }
   BOOST_TEST(Imported(std::string(100000, '[')).result.status == 1);
+  BOOST_TEST(has(Imported("[\n  ?").result.err, "this is no JSON (line 2, column 3): export with"));
   BOOST_TEST(run({"import", "-c", "none", "no-such-file"}).status == 1);
   BOOST_TEST(run({"import"}).status == 2);
   BOOST_TEST(run({"import", "--domain", "a..b", "x"}).status == 2);
+}
+
+BOOST_AUTO_TEST_CASE(restrictions_can_be_tried_first) {
+  const Imported i(
+      json::array({inbound({{"RequireTls", true}}), inbound({{"Name", "All"}, {"SenderDomains", "smtp:*;1"}, {"RequireTls", true}})}).dump());
+  BOOST_TEST(has(i.result.err, "2 restricting connectors are enforced from the next reload"));
+  BOOST_TEST(has(i.result.err, "1 of them about mail of all senders"));
+  BOOST_TEST(i.outcome("192.0.2.1", "a@fabrikam.example") == "tls");
+  const auto tried = i.ask({"import", "--mode", "audit", "--domain", ".contoso.example", (i.path / "export.json").string()});
+  BOOST_TEST(has(tried.err, "2 restricting connectors only logged"));
+  std::ofstream(i.path / "main.conf") << tried.out;
+  BOOST_TEST(i.passes_check());
+  BOOST_TEST(i.outcome("192.0.2.1", "a@fabrikam.example") == "accept");
+  BOOST_TEST(i.explain({"--client", "192.0.2.1", "--from", "a@fabrikam.example", "--to", "u@contoso.example"})["audit"]["rule"] == "tls");
+  BOOST_TEST(i.ask({"import", "--mode", "try", "x"}).status == 2);
+}
+
+BOOST_AUTO_TEST_CASE(outbound_connectors_without_maps_are_told) {
+  const auto text = outbound(json::object()).dump();
+  BOOST_TEST(has(Imported(text, {}).result.err, "no effect until the main file has maps"));
+  BOOST_TEST(!has(Imported(text).result.err, "no effect until"));
+}
+
+BOOST_AUTO_TEST_CASE(a_next_hop_without_a_name_cannot_be_verified) {
+  const json by_address{{"UseMXRecord", false}, {"SmartHosts", {"[203.0.113.80]"}}, {"TlsSettings", "CertificateValidation"}};
+  const Imported i(outbound(by_address).dump());
+  BOOST_TEST(i.result.status == 1);
+  BOOST_TEST(i.level("TlsSettings") == "error");
+  BOOST_TEST(i.data["disabled"] == 1);
+  auto named = by_address;
+  named.update({{"TlsSettings", "DomainValidation"}, {"TlsDomain", "gw.fabrikam.example"}});
+  BOOST_TEST(Imported(outbound(named).dump()).data["in_force"] == 1);
+}
+
+BOOST_AUTO_TEST_CASE(unknown_parameters_that_are_off_need_no_word) {
+  const Imported i(inbound({{"RequireTls", true}, {"OffA", false}, {"OffB", nullptr}, {"OffC", ""}, {"OffD", json::array()}, {"On", true}}).dump());
+  BOOST_TEST(!has(i.result.err, "Off"));
+  BOOST_TEST(i.level("On") == "warning");
 }
 
 BOOST_AUTO_TEST_CASE(into_a_new_file_beside_a_config) {

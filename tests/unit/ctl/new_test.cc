@@ -277,6 +277,29 @@ BOOST_AUTO_TEST_CASE(questions_on_a_terminal) {
   BOOST_TEST(run({"show", "printers", "-c", config}).status == 0);
 }
 
+BOOST_AUTO_TEST_CASE(a_terminal_is_asked_whether_to_write) {
+  std::string rest;
+  Terminal terminal({"new", "hybrid", "-c", config});
+  terminal.answer("routing domain", "contoso.mail.onmicrosoft.com");
+  for (const auto* question : {"X-OriginatorOrg", "The host that takes", "Name of the connector", "Mode"}) terminal.answer(question, "");
+  terminal.answer("Write it to connectors.d/from-cloud.conf [yes]: ", "");
+  BOOST_TEST(terminal.end(rest) == 0, rest);
+  BOOST_TEST(fs::exists(path / "connectors.d" / "from-cloud.conf"));
+}
+
+BOOST_AUTO_TEST_CASE(the_same_twice_is_not_kept) {
+  const std::vector<std::string> partner{"partner", "--domain", "f.example", "--direction", "in", "--source", "203.0.113.1", "--write"};
+  const auto first = make(partner);
+  BOOST_TEST(first.status == 0);
+  BOOST_TEST(has(first.out, "once the line mode is taken out"));
+  BOOST_TEST(!has(first.out, "Save this as"));
+  BOOST_TEST(has(make({"smarthost", "--smart-host", "[s.f.example]"}).out, "Save this as connectors.d/to-provider.conf"));
+  const auto second = make(partner);
+  BOOST_TEST(second.status == 1);
+  BOOST_TEST(has(second.err, "is not kept"));
+  BOOST_TEST(!fs::exists(path / "connectors.d" / "f-2.conf"));
+}
+
 BOOST_AUTO_TEST_CASE(a_terminal_that_goes_away) {
   std::string rest;
   Terminal terminal({"new", "partner", "-c", config});
