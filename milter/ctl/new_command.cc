@@ -63,6 +63,7 @@ int write_beside(const Context& context, const Made& made) {
   namespace fs = std::filesystem;
   const auto directory = fs::absolute(context.config_path).parent_path() / "connectors.d";
   const auto path = (directory / (made.first_name + ".conf")).string();
+  if (made.first_name.starts_with('.')) return complain(context, path + " would not be read: give a --name that begins with no dot");
   std::vector<std::string> known;
   for (const auto& diagnostic : config::load(context.config_path).diagnostics) known.push_back(diagnostic.to_string());
   if (const auto why = write_new_file(path, made.text); !why.empty()) return complain(context, path + " " + why, bad);

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 
@@ -20,7 +21,8 @@ void observe(Case& c) {
   for (const auto& path : ca_stores_to_read(c)) c.seen.ca_stores.emplace(path, read_ca_store(path));
   for (const auto& path : files_to_read(c)) {
     std::stringstream text;
-    text << std::ifstream(path).rdbuf();
+    std::error_code error;  // of a FIFO or a device nothing is read: it would never end
+    if (std::filesystem::is_regular_file(path, error)) text << std::ifstream(path).rdbuf();
     c.seen.files.emplace(path, text.str());
   }
   if (::geteuid() != 0) return;

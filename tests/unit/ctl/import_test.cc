@@ -8,26 +8,13 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "ctl/command.h"
+#include "run.h"
 
 namespace fs = std::filesystem;
 using namespace cm;
 using nlohmann::json;
 
 namespace {
-
-struct Result {
-  int status;
-  std::string out, err;
-};
-
-Result run(std::vector<std::string> arguments) {
-  std::ostringstream out, err;
-  const int status = ctl::run(std::move(arguments), out, err);
-  return {status, out.str(), err.str()};
-}
-
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 /// An export, imported as a main file for contoso.example.
 struct Imported {

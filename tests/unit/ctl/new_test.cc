@@ -12,26 +12,13 @@
 #include <sstream>
 
 #include "base/fd.h"
-#include "ctl/command.h"
 #include "ctl/interview.h"
+#include "run.h"
 
 namespace fs = std::filesystem;
 using namespace cm;
 
 namespace {
-
-struct Result {
-  int status;
-  std::string out, err;
-};
-
-Result run(std::vector<std::string> arguments) {
-  std::ostringstream out, err;
-  const int status = ctl::run(std::move(arguments), out, err);
-  return {status, out.str(), err.str()};
-}
-
-bool has(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
 
 struct Host {
   Host() {
@@ -249,6 +236,10 @@ BOOST_AUTO_TEST_CASE(nothing_is_overwritten_and_what_does_not_fit_is_not_kept) {
   BOOST_TEST(make({"devices", "--source", "10.0.0.2", "--name", "devices"}).status == 1);
   std::ofstream(path / "connectors.d" / "devices-2.conf") << "\n";
   BOOST_TEST(make({"devices", "--source", "10.0.0.2", "--write"}).status == 1);
+  const auto hidden = make({"devices", "--source", "10.0.0.9", "--name", ".hidden", "--write"});
+  BOOST_TEST(hidden.status != 0);
+  BOOST_TEST(has(hidden.err, "would not be read"));
+  BOOST_TEST(!fs::exists(path / "connectors.d" / ".hidden.conf"));
   const auto unfit = make({"provider", "--source", "10.1.0.0/16", "--listener", "nowhere", "--write"});
   BOOST_TEST(unfit.status == 1);
   BOOST_TEST(has(unfit.err, "no listener"));

@@ -53,6 +53,9 @@ BOOST_FIXTURE_TEST_CASE(or_its_certificates, Cloud) {
 
 BOOST_FIXTURE_TEST_CASE(where_there_is_need, Cloud) {
   BOOST_TEST(!choice().value.empty());
+  c.mode = Mode::audit;  // the milter would refuse nothing
+  BOOST_TEST(choice().value.empty());
+  c.mode = Mode::enforce;
   c.auth_users = {"cloud"};  // logins are let through anyway
   BOOST_TEST(choice().value.empty());
   c.auth_users.clear();
