@@ -17,6 +17,7 @@
 #include "base/fd.h"
 #include "base/netstring.h"
 #include "ctl/command.h"
+#include "ctl/output.h"
 
 namespace fs = std::filesystem;
 using namespace cm;
@@ -107,6 +108,14 @@ class OneAnswer {
 }  // namespace
 
 BOOST_FIXTURE_TEST_SUITE(offline, Directory)
+
+BOOST_AUTO_TEST_CASE(nothing_steers_the_terminal) {
+  BOOST_TEST(ctl::safe("a\x1b[31m\x7f") == "a?[31m?");
+  BOOST_TEST(ctl::safe("b\xc3\xbcro \xe2\x82\xac") == "b\xc3\xbcro \xe2\x82\xac");
+  BOOST_TEST(ctl::safe("\xc2\x9b"
+                       "31m\xe2\x80\xae!") == "?31m?!");
+  BOOST_TEST(ctl::safe("\xff\xc3\xbc") == "???");
+}
 
 BOOST_AUTO_TEST_CASE(wrong_usage_is_2) {
   const std::vector<std::vector<std::string>> wrong{{},
