@@ -195,8 +195,24 @@ class Import {
     for (auto& remark : result_.remarks)
       for (const auto& c : carried_)
         if (c.text.name == remark.written_as && c.text.state == State::left_out) remark.written_as.clear();
+    std::stable_sort(result_.remarks.begin(), result_.remarks.end(), [](const auto& a, const auto& b) { return rank(a) < rank(b); });
+    collect_notes();
     result_.text = head() + "\n" + lists();
+    if (!result_.notes.empty()) result_.text += "\n" + comment(notes_head, "");
+    for (const auto& line : result_.notes) result_.text += comment(line, "");
     return std::move(result_);
+  }
+  static int rank(const ImportRemark& remark) { return remark.error ? 0 : remark.note ? 2 : 1; }
+  void collect_notes() {
+    std::vector<std::pair<std::string, std::vector<std::string>>> groups;
+    for (const auto& remark : result_.remarks) {
+      if (!remark.note) continue;
+      auto what = remark.parameter + ": " + remark.message;
+      auto known = std::find_if(groups.begin(), groups.end(), [&](const auto& g) { return g.first == what; });
+      if (known == groups.end()) known = groups.insert(groups.end(), {std::move(what), {}});
+      known->second.push_back('"' + remark.connector + '"');
+    }
+    for (const auto& [what, connectors] : groups) result_.notes.push_back(what + " [" + join(connectors, ", ") + "]");
   }
   [[nodiscard]] std::string head() const {
     std::string out = comment(

@@ -20,6 +20,7 @@ struct ImportRemark {
   std::string written_as;  // its name here; empty: it has no entry
   std::string parameter;   // of Exchange; empty: the connector as a whole
   std::string message;     // what it was, and what follows
+  bool note = false;       // no error, and no difference of a connector: a setting that the mail server has once for all mail
 };
 
 /// What is known of the place where the config will be used.
@@ -34,12 +35,17 @@ struct ImportSettings {
 };
 
 struct Imported {
-  std::string text;  // of the config file
-  std::vector<ImportRemark> remarks;
+  std::string text;                                      // of the config file
+  std::vector<ImportRemark> remarks;                     // errors first, notes last
+  std::vector<std::string> notes;                        // the same as a block, a line each: equal ones of several connectors are one
   std::size_t in_force = 0, disabled = 0, left_out = 0;  // connectors in `text`
   std::size_t restricting = 0, about_everyone = 0;       // partners in force; those of them for senders of every domain
   std::size_t outbound = 0;                              // in force
 };
+
+/// Above the notes.
+inline constexpr std::string_view notes_head =
+    "Set once for all mail by the mail server, so no connector has it here; see that main.cf says what you want:";
 
 /// `exports`: the text of each file. An error says which is no export, and why.
 Parsed<Imported> import_exchange(const std::vector<std::string>& exports, const ImportSettings& settings);

@@ -46,6 +46,9 @@ class Carrier {
   void remark(bool error, std::string_view parameter, std::string message);
   // warn: it is in force, and differs. fail: it is not in force, and that may be weaker.
   void warn(std::string_view parameter, std::string message) { remark(false, parameter, std::move(message)); }
+  void leave_to_postfix(std::string_view parameter, std::string message) {
+    remarks_.push_back({false, std::string(to_string(in.cmdlet())), in.name(), out.name, std::string(parameter), std::move(message), true});
+  }
   void fail(std::string_view parameter, std::string message) {
     out.demote(ConnectorText::State::disabled);
     remark(!off_, parameter, std::move(message));

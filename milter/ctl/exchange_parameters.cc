@@ -32,7 +32,8 @@ struct Elsewhere {
   std::string_view usual;  // values that ask for nothing, divided by blanks
   std::string_view what;   // follows
 };
-constexpr Elsewhere elsewhere[] = {
+// The mail server's, once for all mail: told together, apart from what differs in a connector.
+constexpr Elsewhere in_main_cf[] = {
     {"Banner", "", "the greeting is Postfix's: smtpd_banner"},
     {"ConnectionTimeout", "00:10:00 00:05:00", "a connection's length is Postfix's: smtpd_timeout is for one command"},
     {"ConnectionInactivityTimeout", "00:05:00 00:01:00 00:10:00", "the wait for a silent peer is Postfix's: smtpd_timeout, smtp_data_xfer_timeout"},
@@ -50,6 +51,15 @@ constexpr Elsewhere elsewhere[] = {
     {"RejectReservedSecondLevelRecipientDomains", "False", "recipients' domains are Postfix's: check_recipient_access"},
     {"RejectSingleLabelRecipientDomains", "False", "recipients' domains are Postfix's: reject_non_fqdn_recipient"},
     {"SizeEnabled", "Enabled EnabledWithoutValue 1 2 3", "SIZE is always announced: the limit is Postfix's message_size_limit"},
+    {"ErrorPolicies", "Default 0", "what failures of the next hop count for is Postfix's: soft_bounce, smtp_delivery_status_filter"},
+    {"ForceHELO", "False", "EHLO or HELO is Postfix's: smtp_always_send_ehlo"},
+    {"SmtpMaxMessagesPerConnection", "20", "how connections are used again is Postfix's: smtp_connection_reuse_count_limit"},
+    {"SourceIPAddress", "0.0.0.0 ::", "the address to send from is Postfix's: smtp_bind_address"},
+    {"UseExternalDNSServersEnabled", "False", "the resolver is the machine's: resolv.conf"},
+    // names of the machine and its certificates, whichever way the connector went
+    {"Fqdn", "", "the name in HELO and greeting is Postfix's: myhostname, smtp_helo_name"},
+    {"TlsCertificateName", "", "the server's certificate is Postfix's: smtpd_tls_chain_files"}};
+constexpr Elsewhere elsewhere[] = {
     {"EFSkipLastIP", "False", "the address before the last hop is not looked for: later filters judge SPF by the provider's address"},
     {"EFSkipIPs", "", "the address before these hops is not looked for: later filters judge SPF by the provider's address"},
     {"EFUsers", "", "enhanced filtering is not done here, for nobody"},
@@ -60,16 +70,7 @@ constexpr Elsewhere elsewhere[] = {
     {"TrustedOrganizations", "",
      "other tenants are not known here: their mail is a stranger's; name the headers and certificate in an on_premises "
      "connector"},
-    {"ErrorPolicies", "Default 0", "what failures of the next hop count for is Postfix's: soft_bounce, smtp_delivery_status_filter"},
-    {"ForceHELO", "False", "EHLO or HELO is Postfix's: smtp_always_send_ehlo"},
-    {"IsScopedConnector", "False", "sites are not known here: the connector is for every server that has this config"},
-    {"SmtpMaxMessagesPerConnection", "20", "how connections are used again is Postfix's: smtp_connection_reuse_count_limit"},
-    {"SourceIPAddress", "0.0.0.0 ::", "the address to send from is Postfix's: smtp_bind_address"},
-    {"UseExternalDNSServersEnabled", "False", "the resolver is the machine's: resolv.conf"}};
-
-// Names of the machine and its certificates: set in Postfix once, whichever way the connector went.
-constexpr Elsewhere names[] = {{"Fqdn", "", "the name in HELO and greeting is Postfix's: myhostname, smtp_helo_name"},
-                               {"TlsCertificateName", "", "the server's certificate is Postfix's: smtpd_tls_chain_files"}};
+    {"IsScopedConnector", "False", "sites are not known here: the connector is for every server that has this config"}};
 
 bool is_among(std::string_view list, std::string_view word) {
   while (!list.empty()) {
@@ -92,12 +93,15 @@ void Carrier::finish() {
   for (const auto& [parameter, value] : in.rest()) {
     const bool known =
         std::any_of(std::begin(silent), std::end(silent), [p = std::string_view(parameter)](auto s) { return equals_ignoring_case(s, p); });
-    const auto* other = find(elsewhere, parameter);
-    if (other == nullptr) other = find(names, parameter);
+    const auto* of_main_cf = find(in_main_cf, parameter);
+    const auto* other = of_main_cf != nullptr ? of_main_cf : find(elsewhere, parameter);
     if (known || parameter.starts_with('@')) continue;
-    if (other != nullptr && !is_among(other->usual, value))
+    if (other != nullptr && is_among(other->usual, value)) continue;
+    if (of_main_cf != nullptr)
+      leave_to_postfix(parameter, "(" + value + ") " + std::string(other->what));
+    else if (other != nullptr)
       warn(parameter, "(" + value + ") " + std::string(other->what));
-    else if (other == nullptr && !equals_ignoring_case(value, "false"))  // switched off
+    else if (!equals_ignoring_case(value, "false"))  // switched off
       warn(parameter, "(" + value + ") is not known to this version: whatever it does in Exchange does not happen here");
   }
   // What could not be read could have been anything.

@@ -51,7 +51,9 @@ Json to_json(const Imported& imported, bool with_text) {
             {"restricting", imported.restricting},
             {"remarks", Json::array()}};
   for (const auto& r : imported.remarks)
-    json["remarks"].push_back({{"level", r.error ? "error" : "warning"},
+    json["remarks"].push_back({{"level", r.error  ? "error"
+                                         : r.note ? "note"
+                                                  : "warning"},
                                {"cmdlet", r.cmdlet},
                                {"connector", r.connector},
                                {"written_as", r.written_as.empty() ? Json(nullptr) : Json(r.written_as)},
@@ -109,16 +111,22 @@ int import_connectors(const Context& context, const std::vector<std::string>& fi
   if (!imported) return complain(imported.why, bad);
   if (!output.empty())
     if (const auto why = write_new_file(output, imported->text); !why.empty()) return complain(output + " " + why, bad);
-  std::size_t errors = 0;
-  for (const auto& remark : imported->remarks) errors += remark.error ? 1 : 0;
+  std::size_t errors = 0, notes = 0;
+  for (const auto& remark : imported->remarks) {
+    errors += remark.error ? 1 : 0;
+    notes += remark.note ? 1 : 0;
+  }
   if (context.json) {
     context.out << to_json(*imported, output.empty()).dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
     return errors == 0 ? success : bad;
   }
   if (output.empty()) context.out << imported->text;
-  for (const auto& remark : imported->remarks) context.err << safe(line_of(remark)) << "\n";
+  for (const auto& remark : imported->remarks)
+    if (!remark.note) context.err << safe(line_of(remark)) << "\n";
+  if (!imported->notes.empty()) context.err << notes_head << "\n";
+  for (const auto& line : imported->notes) context.err << "  " << safe(line) << "\n";
   context.err << imported->in_force << " in force, " << imported->disabled << " disabled, " << imported->left_out << " left out; " << errors
-              << " errors, " << imported->remarks.size() - errors << " warnings\n";
+              << " errors, " << imported->remarks.size() - errors - notes << " warnings, " << notes << " notes\n";
   tell_of_the_reload(context, *imported, settings);
   return errors == 0 ? success : bad;
 }
