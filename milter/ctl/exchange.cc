@@ -242,6 +242,10 @@ void Carrier::remark(bool error, std::string_view parameter, std::string message
   remarks_.push_back({error, std::string(to_string(in.cmdlet())), in.name(), out.name, std::string(parameter), std::move(message)});
 }
 
+void Carrier::leave_to_main_cf(std::string_view parameter, std::string message) {
+  remarks_.push_back({false, std::string(to_string(in.cmdlet())), in.name(), out.name, std::string(parameter), std::move(message), true});
+}
+
 void Carrier::common() {
   note(std::string(to_string(in.cmdlet())) + " \"" + in.name() + "\"");
   if (!in.flag("Enabled", true)) {

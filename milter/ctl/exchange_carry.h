@@ -44,11 +44,9 @@ class Carrier {
   void note(const std::string& text) { out.comments.push_back(text); }
   void common();
   void remark(bool error, std::string_view parameter, std::string message);
-  // warn: it is in force, and differs. fail: it is not in force, and that may be weaker.
+  // warn: in force, and differs. fail: not in force, and that may be weaker. leave_to_main_cf: no difference of the connector.
   void warn(std::string_view parameter, std::string message) { remark(false, parameter, std::move(message)); }
-  void leave_to_postfix(std::string_view parameter, std::string message) {
-    remarks_.push_back({false, std::string(to_string(in.cmdlet())), in.name(), out.name, std::string(parameter), std::move(message), true});
-  }
+  void leave_to_main_cf(std::string_view parameter, std::string message);
   void fail(std::string_view parameter, std::string message) {
     out.demote(ConnectorText::State::disabled);
     remark(!off_, parameter, std::move(message));

@@ -98,7 +98,7 @@ void Carrier::finish() {
     if (known || parameter.starts_with('@')) continue;
     if (other != nullptr && is_among(other->usual, value)) continue;
     if (of_main_cf != nullptr)
-      leave_to_postfix(parameter, "(" + value + ") " + std::string(other->what));
+      leave_to_main_cf(parameter, "(" + value + ") " + std::string(other->what));
     else if (other != nullptr)
       warn(parameter, "(" + value + ") " + std::string(other->what));
     else if (!equals_ignoring_case(value, "false"))  // switched off
