@@ -6,7 +6,7 @@
 namespace cm::config {
 
 std::string Diagnostic::to_string() const {
-  std::string out = at.file + ':' + std::to_string(at.line) + (level == Level::error ? ": error: " : ": warning: ");
+  std::string out = at.file + (at.line == 0 ? "" : ':' + std::to_string(at.line)) + (level == Level::error ? ": error: " : ": warning: ");
   if (!path.empty()) out += path + ": ";
   return out + message;
 }

@@ -16,7 +16,9 @@ namespace fs = std::filesystem;
 class Loader {
  public:
   Result load(const fs::path& main_file) {
-    read_main(main_file.string());
+    const auto main_text = read(main_file.string(), ": name the main file with -c");
+    if (!main_text) return finish();  // whatever else were said would be guesswork
+    read_main(*main_text, main_file.string());
     for (const auto& file : connector_files(main_file.parent_path() / "connectors.d")) read_connectors(file);
     check_names(drafts_, outbound_, report_);
     check_via(drafts_, outbound_, complete_, report_);
@@ -32,19 +34,27 @@ class Loader {
   }
 
  private:
-  // nullopt: reported.
-  std::optional<Node> parse(const std::string& file) {
+  // Both: nullopt is reported.
+  std::optional<std::string> read(const std::string& file, const char* if_absent = "") {
     std::string why;
-    const auto text = read_file(file, why);
-    if (text) digest_.add(*text);
-    if (!text) report_.error({file, 1}, "", "the file " + why);
-    auto node = text ? parse_text(*text, file, report_) : std::nullopt;
-    complete_ = complete_ && node.has_value();
+    auto text = read_file(file, why);
+    std::error_code unknown;
+    const bool is_absent = fs::status(file, unknown).type() == fs::file_type::not_found;
+    if (text)
+      digest_.add(*text);
+    else
+      report_.error({file, 0}, "", "the file " + why + (is_absent ? if_absent : ""));
+    complete_ = complete_ && text;
+    return text;
+  }
+  std::optional<Node> parse(const std::string& text, const std::string& file) {
+    auto node = parse_text(text, file, report_);
+    complete_ = complete_ && node;
     return node;
   }
 
-  void read_main(const std::string& file) {
-    const auto node = parse(file);
+  void read_main(const std::string& text, const std::string& file) {
+    const auto node = parse(text, file);
     around_.listeners_known = node.has_value();
     if (node) {
       Group root(*node, file, "", report_);
@@ -60,7 +70,8 @@ class Loader {
   }
 
   void read_connectors(const std::string& file) {
-    const auto node = parse(file);
+    const auto text = read(file);
+    const auto node = text ? parse(*text, file) : std::nullopt;
     if (!node) return;
     Group root(*node, file, "", report_);
     read_lists(root);
@@ -94,7 +105,7 @@ class Loader {
       if (!name.starts_with('.') && name.size() > 5 && name.ends_with(".conf")) files.push_back((directory / name).string());
     }
     if (error) {
-      report_.error({directory.string(), 1}, "", "the directory cannot be read: " + error.message());
+      report_.error({directory.string(), 0}, "", "the directory cannot be read: " + error.message() + remedy_of(error));
       complete_ = false;
     }
     std::sort(files.begin(), files.end());

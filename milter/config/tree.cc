@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <libconfig.h++>
@@ -129,12 +128,16 @@ std::optional<Node> parse_text(std::string_view text, const std::string& file, R
   return Builder(std::move(scanned.values)).build(config.getRoot());
 }
 
+std::string remedy_of(const std::error_code& error) {
+  return error == std::errc::permission_denied ? ": do this as root, or as a user who may read it" : "";
+}
+
 std::optional<std::string> read_file(const std::string& path, std::string& why) {
   namespace fs = std::filesystem;
   std::error_code error;
   const auto status = fs::status(path, error);
   if (error) {
-    why = "cannot be read: " + error.message();
+    why = "cannot be read: " + error.message() + remedy_of(error);
     return std::nullopt;
   }
   if (!fs::is_regular_file(status)) {
@@ -149,7 +152,8 @@ std::optional<std::string> read_file(const std::string& path, std::string& why) 
   std::ifstream in(path, std::ios::binary);
   std::string content(error ? 0 : size, '\0');
   if (!in.is_open() || !in.read(content.data(), static_cast<std::streamsize>(content.size()))) {
-    why = std::string("cannot be read: ") + std::strerror(errno);
+    const std::error_code failure(errno, std::generic_category());
+    why = "cannot be read: " + failure.message() + remedy_of(failure);
     return std::nullopt;
   }
   return content;

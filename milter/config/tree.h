@@ -5,6 +5,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 #include "config/report.h"
@@ -32,6 +33,9 @@ struct Node {
 
 /// The root group. `file` is for the diagnostics. nullopt: exactly one error was reported.
 std::optional<Node> parse_text(std::string_view text, const std::string& file, Report& report);
+
+/// What to do about a file or directory that cannot be read, to stand behind why; empty if nothing is known.
+std::string remedy_of(const std::error_code& error);
 
 /// A whole regular file; on failure nullopt and the reason. Never follows anything that could block.
 std::optional<std::string> read_file(const std::string& path, std::string& why);

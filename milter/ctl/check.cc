@@ -17,7 +17,7 @@ using config::Diagnostic;
 Json to_json(const Diagnostic& d) {
   return {{"level", d.level == Diagnostic::Level::error ? "error" : "warning"},
           {"file", d.at.file},
-          {"line", d.at.line},
+          {"line", d.at.line == 0 ? Json(nullptr) : Json(d.at.line)},
           {"path", d.path},
           {"message", d.message}};
 }

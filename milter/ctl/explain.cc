@@ -152,28 +152,30 @@ void explain_headers(const Policy& policy, const Question& question, const Facts
   }
 }
 
-std::vector<ExplainedStep> in_words(const Policy& policy, const Facts& facts, const Steps& steps) {
+std::string place_of(const Origin& at) { return at.file + ":" + std::to_string(at.line); }
+
+std::vector<ExplainedStep> in_words(const Policy& policy, const Facts& facts, const Steps& steps, Pass pass) {
   std::vector<ExplainedStep> words;
   for (const auto& step : steps) {
-    ExplainedStep explained{
-        name_of(policy, step.connector), std::string(name_of(step.outcome)), render_step(policy, facts.connection, facts.sender, step), {}};
-    if (step.connector != no_connector) {
-      const auto& at = policy.connector(step.connector).at;
-      explained.at = at.file + ":" + std::to_string(at.line);
-    }
+    ExplainedStep explained{name_of(policy, step.connector), std::string(name_of(step.outcome)), render_step(policy, facts, step, pass), {}};
+    if (step.connector != no_connector) explained.at = place_of(policy.connector(step.connector).at);
     words.push_back(std::move(explained));
   }
   return words;
 }
 
-void explain_steps(const Policy& policy, const Facts& facts, const Decision& decision, Explanation& explanation) {
-  explanation.steps = in_words(policy, facts, complete_steps(policy, facts, decision));
-  explanation.audit_steps = in_words(policy, facts, audit_steps(policy, facts));
-  for (const auto& step : explain_outbound(policy, facts, decision)) {
+void add_outbound(const Policy& policy, const std::vector<OutboundStep>& steps, std::vector<ExplainedStep>& words) {
+  for (const auto& step : steps) {
     const auto& connector = policy.outbound(step.connector);
-    explanation.steps.push_back(
-        {connector.name, std::string(name_of(step.outcome)), step.because, connector.at.file + ":" + std::to_string(connector.at.line)});
+    words.push_back({connector.name, std::string(name_of(step.outcome)), step.because, place_of(connector.at)});
   }
+}
+
+void explain_steps(const Policy& policy, const Facts& facts, const Decision& decision, Explanation& explanation) {
+  explanation.steps = in_words(policy, facts, complete_steps(policy, facts, decision), Pass::enforced);
+  add_outbound(policy, explain_outbound(policy, facts, decision), explanation.steps);
+  explanation.audit_steps = in_words(policy, facts, audit_steps(policy, facts), Pass::audit);
+  add_outbound(policy, explain_audit_outbound(policy, facts, decision), explanation.audit_steps);
 }
 
 void explain_route(const Policy& policy, const Decision& decision, Explanation& explanation) {

@@ -63,7 +63,7 @@ struct Explanation {
   std::optional<std::string> rewrite_sender;  // the envelope sender that it leaves with, if that is another one
   std::optional<ExplainedRoute> route;
   std::vector<ExplainedStep> steps;
-  std::vector<ExplainedStep> audit_steps;  // of the audit pass; empty if no inbound connector is in audit
+  std::vector<ExplainedStep> audit_steps;  // of the audit pass; empty if nothing in mode audit has a part in it
 };
 
 /// Stands where a real message has its own trace id.

@@ -52,7 +52,7 @@ std::string to_text(const Explanation& e) {
   put(out, "verdict", verdict(e));
   if (e.reply) put(out, "reply", *e.reply);
   if (e.violations.size() > 1) put(out, "unmet", join(e.violations, ", "));
-  if (e.audit) put(out, "audit", e.audit->text + " if connectors in mode audit were enforced");
+  if (e.audit) put(out, "audit", e.audit->text + " if everything in mode audit were enforced");
   for (const auto& recipient : e.recipients)
     put(out, "to",
         recipient.address + ": " + recipient.action + (recipient.outbound ? ", leaves by " + *recipient.outbound : "") +
@@ -62,7 +62,7 @@ std::string to_text(const Explanation& e) {
   for (const auto& header : e.add_headers) put(out, "adds", header.name + ": " + header.value);
   for (const auto& name : e.strip_headers) put(out, "removes", name);
   put_steps(out, "steps", e.steps);
-  if (!e.audit_steps.empty()) put_steps(out, "audit steps, as if every connector in mode audit were enforced", e.audit_steps);
+  if (!e.audit_steps.empty()) put_steps(out, "audit steps, as if everything in mode audit were enforced", e.audit_steps);
   return out;
 }
 

@@ -1,4 +1,4 @@
-// Replies, header fields and explanations. The only place where untrusted text is put into words; all of it passes text::printable().
+// Replies and header fields. Untrusted text is put into words here and in explain.cc alone; all of it passes text::printable().
 //
 // The rule: say what was seen and which rule failed, never what would have been accepted.
 #include "policy/render.h"
@@ -53,7 +53,8 @@ std::string certificate_seen(const Tls& tls) {
   if (tls.certificate == CertificateState::absent) return "client presented no certificate, or one that is not trusted for client authentication";
   if (tls.certificate == CertificateState::unverified) return "client certificate was not verified";
   if (tls.subject.empty()) return "client certificate has no name";
-  return "client certificate is for \"" + echo(tls.subject) + "\", issued by \"" + echo(tls.issuer) + "\"";
+  return "client certificate is for \"" + echo(tls.subject) + "\", " +
+         (tls.issuer.empty() ? "issuer not given" : "issued by \"" + echo(tls.issuer) + "\"");
 }
 
 std::string tls_seen(const Tls& tls) { return tls.version.empty() ? "session is in clear text" : "session uses " + echo(tls.version); }

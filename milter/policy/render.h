@@ -32,13 +32,14 @@ Reply render_reply(const Policy& policy, const Connection& connection, const Sen
 std::vector<AddedHeader> render_headers(const Policy& policy, const Connection& connection, const Sender& sender, const Decision& decision,
                                         std::string_view trace_id);
 
-/// One step of the explanation as a clause: "client address 192.0.2.9 is not among its source_ips".
-std::string render_step(const Policy& policy, const Connection& connection, const Sender& sender, const Step& step);
+/// One step of the explanation in this pass as a clause: "client address 192.0.2.9 is not among its source_ips". For explain() alone: it
+/// may decide the message again, to name the connectors in mode audit that a stranger's mail would hit.
+std::string render_step(const Policy& policy, const Facts& facts, const Step& step, Pass pass = Pass::enforced);
 
 /// The steps of a decision completed by one for every connector that it did not mention, each with the first reason why not.
 /// Linear in the number of connectors: for explain(), never for mail.
 Steps complete_steps(const Policy& policy, const Facts& facts, const Decision& decision);
-/// The same of the audit pass; empty unless Policy::has_audit_connectors(). For explain() too.
+/// The same of the audit pass, for explain() too; empty unless Policy::has_audit_connectors() or a check_header_from finds something.
 Steps audit_steps(const Policy& policy, const Facts& facts);
 
 /// would-ACTION/RULE/NAME for the log; what is absent at the end is left out, a missing RULE before a NAME stays empty: would-accept//hub.

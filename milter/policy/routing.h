@@ -90,6 +90,9 @@ struct OutboundStep {
 };
 /// One step for every outbound connector, as configured. Linear in their number: for `explain`, never for mail.
 std::vector<OutboundStep> explain_outbound(const Policy& policy, const Facts& facts, const Decision& decision);
+/// The same of the message as it was decided, as if the outbound connectors in mode audit were enforced; empty if there are none, or if it
+/// is refused.
+std::vector<OutboundStep> explain_audit_outbound(const Policy& policy, const Facts& facts, const Decision& decision);
 
 /// The connector by which all accepted recipients leave; no_outbound if there is none or they differ.
 OutboundId common_outbound(const Decision& decision);

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "policy/decide.h"
+#include "policy/outbound_index.h"
 #include "policy/routing.h"
 
 namespace cm {
@@ -38,7 +39,10 @@ std::string level_of(const OutboundConnector& c) {
   return {};
 }
 
-std::string text_of(RuleGap gap, const Facts& facts) {
+// The audit pass prefers those that are tried.
+std::string aside_of(Pass pass) { return pass == Pass::audit ? ", or is tried in its place" : ""; }
+
+std::string text_of(RuleGap gap, const Facts& facts, Pass pass) {
   switch (gap) {
     case RuleGap::not_trusted: return "rules take only mail of grants, of vouched users, and of proven partners named in when.connectors";
     case RuleGap::other_connector: return "the mail came by none of its when.connectors";
@@ -50,19 +54,27 @@ std::string text_of(RuleGap gap, const Facts& facts) {
     case RuleGap::no_recipient: return "no accepted recipient is in its recipient_domains";
     case RuleGap::none: break;
   }
-  return "another rule-scoped connector is of lower cost";
+  return "another rule-scoped connector is of lower cost" + aside_of(pass);
 }
 
 // A decided message, and what outbound connectors were asked of it.
 class Asked {
  public:
-  Asked(const Policy& policy, const Facts& facts, const Decision& decision)
-      : policy_(policy),
+  Asked(const Policy& policy, const Facts& facts, const Decision& decision, Pass pass = Pass::enforced)
+      : pass_(pass),
+        policy_(policy),
         facts_(facts),
         d_(decision),
         attribution_(attribute(policy, facts.connection, facts.sender, Pass::enforced, nullptr, decision.without)),
-        routing_(policy, Pass::enforced) {
+        routing_(policy, pass) {
     for (std::size_t i = 0; i < facts.recipients.size(); ++i) routing_.rcpt(facts.recipients[i], is_accepted(i));
+  }
+
+  /// Where the message would go in this pass.
+  [[nodiscard]] Routing routed() const {
+    auto routing = routing_;
+    routing.end(rule_facts());
+    return routing;
   }
 
   [[nodiscard]] OutboundStep step(OutboundId id) const {
@@ -96,19 +108,21 @@ class Asked {
     const auto& c = policy_.outbound(id);
     if (!c.enabled) return "it is not enabled";
     if (is_refusal(d_.action)) return "the message is refused";
-    if (c.mode == Mode::audit)
+    if (c.mode == Mode::audit && pass_ == Pass::enforced)
       return d_.audit_outbound == id ? "its mode is audit; enforced it would take the message or a recipient"
                                      : "its mode is audit: mail leaves as if it were absent";
-    if (c.is_rule_scoped()) {
-      static const std::vector<OutboundId> none;
-      return text_of(
-          routing_.gap({facts_.connection, facts_.sender, attribution_, facts_.content ? facts_.content->header_rules : none, d_.keeps_headers}, id),
-          facts_);
-    }
+    if (c.is_rule_scoped()) return text_of(routing_.gap(rule_facts(), id), facts_, pass_);
     if (!covers_any(c)) return "no accepted recipient is in its recipient_domains";
-    return d_.route != no_outbound ? "a rule-scoped connector takes the whole message" : "another connector is more specific, or of lower cost";
+    if (d_.route != no_outbound) return "a rule-scoped connector takes the whole message";
+    return "another connector is more specific, or of lower cost" + aside_of(pass_);
   }
 
+  [[nodiscard]] RuleFacts rule_facts() const {
+    static const std::vector<OutboundId> none;
+    return {facts_.connection, facts_.sender, attribution_, facts_.content ? facts_.content->header_rules : none, d_.keeps_headers};
+  }
+
+  const Pass pass_;
   const Policy& policy_;
   const Facts& facts_;
   const Decision& d_;
@@ -129,11 +143,27 @@ std::string tls_policy_of(const OutboundConnector& connector) {
   return out;
 }
 
-std::vector<OutboundStep> explain_outbound(const Policy& policy, const Facts& facts, const Decision& decision) {
-  const Asked asked(policy, facts, decision);
+namespace {
+
+std::vector<OutboundStep> steps_of(const Policy& policy, const Asked& asked) {
   std::vector<OutboundStep> steps;
   for (OutboundId id = 0; id < policy.data().outbound.size(); ++id) steps.push_back(asked.step(id));
   return steps;
+}
+
+}  // namespace
+
+std::vector<OutboundStep> explain_outbound(const Policy& policy, const Facts& facts, const Decision& decision) {
+  return steps_of(policy, Asked(policy, facts, decision));
+}
+
+std::vector<OutboundStep> explain_audit_outbound(const Policy& policy, const Facts& facts, const Decision& decision) {
+  if (!policy.outbound_index().has_audit || is_refusal(decision.action)) return {};
+  const auto tried = Asked(policy, facts, decision, Pass::audit).routed();
+  auto other = decision;
+  other.outbound = tried.outbound();
+  other.route = tried.rule();
+  return steps_of(policy, Asked(policy, facts, other, Pass::audit));
 }
 
 }  // namespace cm

@@ -59,7 +59,7 @@ static void check_words(const Policy& policy, const Facts& facts, const Decision
                  reference::describe(decision).c_str());
   REQUIRE(wrong.empty());
   for (const auto& step : steps) {
-    const auto words = render_step(policy, facts.connection, facts.sender, step);
+    const auto words = render_step(policy, facts, step);
     REQUIRE(!words.empty() && words != "nothing" && fuzz::is_printable(words));
   }
   for (const auto& header : render_headers(policy, facts.connection, facts.sender, decision, "aaaabbbbcccc")) {

@@ -202,9 +202,25 @@ class Doctor(unittest.TestCase):
         self.main(f"smtpd_tls_CAfile = {store}.missing")
         self.finds("error client-ca-missing", "note certificates-not-asked")
         self.main(f"smtpd_tls_CAfile = {self.certificates.authority.certificate}", "tls_append_default_CA = yes", "smtpd_tls_security_level = none")
-        self.finds("error tls-not-offered")
+        self.finds("error tls-not-offered", "warning client-ca-web", "note certificates-not-asked")
         self.main("smtpd_tls_security_level = may")
         self.finds("warning client-ca-web", "note certificates-not-asked")
+
+    def test_certificates_at_once(self):
+        """all that certificates need is told in one round, and mended by the lines that are told"""
+        self.main("smtpd_tls_security_level = none", "smtpd_tls_cert_file =", "smtpd_tls_chain_files =", "smtpd_tls_ask_ccert = no", "smtpd_tls_CAfile =")
+        found = self.finds("error tls-not-offered", "error server-certificate-missing", "error certificates-not-asked", "error client-ca-missing")
+        self.main(*(finding["line"].replace("/etc/postfix/client-ca.pem", str(self.certificates.authority.certificate)) for finding in found.values()))
+        self.finds()
+
+    def test_fingerprints(self):
+        """who may relay by the fingerprint of a certificate that nothing verifies"""
+        permitted = "smtpd_relay_restrictions = permit_tls_clientcerts, " + self.postfix.postconf("-h", "smtpd_relay_restrictions").strip()
+        self.main("smtpd_tls_CAfile =", "relay_clientcerts = inline:{AB:CD=x}", permitted)
+        found = self.finds("error client-ca-missing", "warning relay-clientcerts")
+        self.assertEqual(found["relay-clientcerts"]["line"], found["client-ca-missing"]["line"])
+        self.main(f"smtpd_tls_CAfile = {self.certificates.authority.certificate}")
+        self.finds()
 
     def test_server_certificate(self):
         """none of our own: Postfix offers no TLS, whatever its level is"""

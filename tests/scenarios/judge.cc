@@ -74,10 +74,10 @@ std::string route_of(const Explanation& e) {
   if (!e.route) return "none";
   return e.route->connector + " " + e.route->next_hop + (e.route->tls ? " " + *e.route->tls : "");
 }
-std::vector<std::string> steps_of(const Explanation& e) {
+std::vector<std::string> in_words(const std::vector<ctl::ExplainedStep>& steps) {
   std::vector<std::string> out;
-  out.reserve(e.steps.size());
-  for (const auto& step : e.steps) out.push_back(step.connector.value_or("-") + " " + step.outcome + " " + step.because);
+  out.reserve(steps.size());
+  for (const auto& step : steps) out.push_back(step.connector.value_or("-") + " " + step.outcome + " " + step.because);
   return out;
 }
 
@@ -107,8 +107,10 @@ const std::vector<Expectation>& expectations() {
       {"rewrite-sender", [](E e, S x) { return one(x, e.rewrite_sender); }},
       {"strip", [](E e, S x) { return any_of(x, e.strip_headers); }},
       {"no-strip", [](E e, S x) { return none_of(x, e.strip_headers); }},
-      {"step", [](E e, S x) { return any_of(x, steps_of(e)); }},
-      {"no-step", [](E e, S x) { return none_of(x, steps_of(e)); }},
+      {"step", [](E e, S x) { return any_of(x, in_words(e.steps)); }},
+      {"audit-step", [](E e, S x) { return any_of(x, in_words(e.audit_steps)); }},
+      {"no-audit-step", [](E e, S x) { return none_of(x, in_words(e.audit_steps)); }},
+      {"no-step", [](E e, S x) { return none_of(x, in_words(e.steps)); }},
   };
   return table;
 }

@@ -16,8 +16,9 @@ bool offers_tls(const Place& at) {
   return at.instance->is_yes(at.service, "smtpd_use_tls") || at.instance->is_yes(at.service, "smtpd_enforce_tls");
 }
 
+// Whether or not TLS is offered: what else is missing shall not come out only once it is.
 bool asks(const Place& at) {
-  return offers_tls(at) && (at.instance->is_yes(at.service, "smtpd_tls_ask_ccert") || at.instance->is_yes(at.service, "smtpd_tls_req_ccert"));
+  return at.instance->is_yes(at.service, "smtpd_tls_ask_ccert") || at.instance->is_yes(at.service, "smtpd_tls_req_ccert");
 }
 
 constexpr const char* own_certificates[] = {"smtpd_tls_chain_files", "smtpd_tls_cert_file", "smtpd_tls_eccert_file", "smtpd_tls_dcert_file"};
@@ -29,12 +30,26 @@ bool has_certificate(const Place& at) {
   });
 }
 
-/// Enabled connectors that demand something, each with the listeners at which it is valid.
-template <class Demands, class Meets, class Report>
-void each_unmet(const Case& c, Demands demands, Meets meets, Report report) {
+bool demands_certificate(const InboundConnector& connector) { return !connector.certificates.empty(); }
+bool demands_tls(const InboundConnector& connector) { return connector.require_tls || demands_certificate(connector); }
+
+/// Those that are so; all of them if none is: then each lacks it.
+template <class Is>
+std::vector<Place> those_or_all(std::vector<Place> places, Is is) {
+  std::vector<Place> out;
+  std::copy_if(places.begin(), places.end(), std::back_inserter(out), is);
+  return out.empty() ? places : out;
+}
+
+/// Where clients of this connector can have TLS, or should.
+std::vector<Place> tls_places(const Case& c, const InboundConnector& connector) { return those_or_all(listeners_of(c, connector), offers_tls); }
+
+/// Enabled connectors that demand something, each with those of its places that do not meet it.
+template <class Demands, class Places, class Meets, class Report>
+void each_unmet(const Case& c, Demands demands, Places places_of, Meets meets, Report report) {
   for (const auto& connector : c.policy.inbound) {
     if (!connector.enabled || !demands(connector)) continue;
-    auto places = listeners_of(c, connector);
+    auto places = places_of(c, connector);
     const auto first_met = std::stable_partition(places.begin(), places.end(), [&](const auto& place) { return !meets(place); });
     const bool nowhere = first_met == places.begin() + static_cast<std::ptrdiff_t>(places.size());
     places.erase(first_met, places.end());
@@ -42,22 +57,23 @@ void each_unmet(const Case& c, Demands demands, Meets meets, Report report) {
   }
 }
 
-bool demands_certificate(const InboundConnector& connector) { return !connector.certificates.empty(); }
-bool demands_tls(const InboundConnector& connector) { return connector.require_tls; }
-
-/// Where certificates of connectors are asked for.
+/// Where certificates of connectors are asked for, or should be.
 std::vector<Place> asking(const Case& c) {
   std::vector<Place> out;
   for (const auto& connector : c.policy.inbound) {
     if (!connector.enabled || !demands_certificate(connector)) continue;
-    for (const auto& place : listeners_of(c, connector))
-      if (asks(place) && std::none_of(out.begin(), out.end(), [&](const auto& other) { return other.service == place.service; }))
-        out.push_back(place);
+    for (const auto& place : those_or_all(tls_places(c, connector), asks))
+      if (std::none_of(out.begin(), out.end(), [&](const auto& other) { return other.service == place.service; })) out.push_back(place);
   }
   return out;
 }
 
 constexpr const char* stores[] = {"smtpd_tls_CAfile", "smtpd_tls_CApath"};
+
+bool names_ca(const Place& at) {
+  return at.instance->is_yes(at.service, "tls_append_default_CA") ||
+         std::any_of(std::begin(stores), std::end(stores), [&](const char* name) { return !at.instance->value(at.service, name).empty(); });
+}
 
 void check_store(const Case& c, const Place& at, const char* parameter, bool pinned, Findings& out) {
   const auto& path = at.instance->value(at.service, parameter);
@@ -79,7 +95,7 @@ void check_store(const Case& c, const Place& at, const char* parameter, bool pin
 }  // namespace
 
 void check_tls_offered(const Case& c, Findings& out) {
-  each_unmet(c, demands_tls, offers_tls, [&](const auto& connector, const auto& places, bool nowhere) {
+  each_unmet(c, demands_tls, listeners_of, offers_tls, [&](const auto& connector, const auto& places, bool nowhere) {
     for (const auto& place : places)
       out.set(nowhere ? Severity::error : Severity::note, "tls-not-offered", *place.instance, *place.service,
               "No TLS is offered here, and " + connector.name + " demands it", "smtpd_tls_security_level", "may");
@@ -88,9 +104,7 @@ void check_tls_offered(const Case& c, Findings& out) {
 
 // smtpd(8) then says so in its log, and offers no STARTTLS whatever the level is.
 void check_server_certificate(const Case& c, Findings& out) {
-  const auto demands = [](const InboundConnector& connector) { return demands_tls(connector) || demands_certificate(connector); };
-  const auto offers = [](const Place& place) { return !offers_tls(place) || has_certificate(place); };
-  each_unmet(c, demands, offers, [&](const auto& connector, const auto& places, bool) {
+  each_unmet(c, demands_tls, tls_places, has_certificate, [&](const auto& connector, const auto& places, bool) {
     for (const auto& place : places)
       out.set(Severity::error, "server-certificate-missing", *place.instance, *place.service,
               "Postfix has no certificate of its own, so it offers no TLS here, and " + connector.name + " demands it", "smtpd_tls_chain_files",
@@ -99,10 +113,7 @@ void check_server_certificate(const Case& c, Findings& out) {
 }
 
 void check_client_certificates(const Case& c, Findings& out) {
-  const auto offered_but_not_asked = [](const Place& place) { return asks(place) || !offers_tls(place); };
-  each_unmet(c, demands_certificate, offered_but_not_asked, [&](const auto& connector, const auto& places, bool) {
-    const auto all = listeners_of(c, connector);
-    const bool nowhere = std::none_of(all.begin(), all.end(), asks);
+  each_unmet(c, demands_certificate, tls_places, asks, [&](const auto& connector, const auto& places, bool nowhere) {
     for (const auto& place : places)
       out.set(nowhere ? Severity::error : Severity::note, "certificates-not-asked", *place.instance, *place.service,
               "Clients are not asked for a certificate here, and " + connector.name + " demands one", "smtpd_tls_ask_ccert", "yes");
@@ -115,11 +126,25 @@ void check_client_certificates(const Case& c, Findings& out) {
     if (instance->is_yes(service, "tls_append_default_CA"))
       out.set(pinned ? Severity::note : Severity::warning, "client-ca-web", *instance, *service,
               "The CAs of the whole web decide whose client certificates count, besides those you chose", "tls_append_default_CA", "no");
-    else if (std::all_of(std::begin(stores), std::end(stores), [&](const char* name) { return instance->value(service, name).empty(); }))
+    else if (!names_ca(place))
       out.set(Severity::error, "client-ca-missing", *instance, *service,
               "No CA is named for client certificates, so none is believed and connectors see no name in it", "smtpd_tls_CAfile",
               "/etc/postfix/client-ca.pem");
     for (const auto* parameter : stores) check_store(c, place, parameter, pinned, out);
+  }
+}
+
+// Postfix goes by the fingerprint alone; the milter is told of a certificate only if it was verified.
+void check_fingerprints(const Case& c, Findings& out) {
+  for (const auto& place : listeners(c)) {
+    const auto& [instance, service] = place;
+    const bool permits = contains(instance->value(service, "smtpd_relay_restrictions"), "permit_tls_clientcerts") ||
+                         contains(instance->value(service, "smtpd_recipient_restrictions"), "permit_tls_clientcerts");
+    if (!permits || instance->value(service, "relay_clientcerts").empty() || !offers_tls(place) || !asks(place) || names_ca(place)) continue;
+    out.set(Severity::warning, "relay-clientcerts", *instance, *service,
+            "Whoever has a certificate of relay_clientcerts may send through us to anybody (permit_tls_clientcerts), and no connector knows whose "
+            "it is: no CA is named, so none is verified",
+            "smtpd_tls_CAfile", "/etc/postfix/client-ca.pem");
   }
 }
 

@@ -17,6 +17,7 @@ void check_after_filters(const Case& c, Findings& out);        // content_filter
 void check_milter_maps(const Case& c, Findings& out);          // smtpd_milter_maps
 void check_macros(const Case& c, Findings& out);               // milter_macro_defaults
 void check_client_certificates(const Case& c, Findings& out);  // asked for, and by whom they may be signed
+void check_fingerprints(const Case& c, Findings& out);         // permit_tls_clientcerts
 void check_tls_offered(const Case& c, Findings& out);
 void check_server_certificate(const Case& c, Findings& out);
 void check_claimed_addresses(const Case& c, Findings& out);  // XCLIENT, the PROXY protocol

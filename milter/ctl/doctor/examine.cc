@@ -18,6 +18,7 @@ constexpr Check checks[] = {
     check_tls_offered,
     check_server_certificate,
     check_client_certificates,
+    check_fingerprints,
     check_claimed_addresses,
     check_smuggling,
     check_mynetworks,

@@ -1,6 +1,12 @@
 // The text itself: what a file may hold, and the one message about a file that does not parse.
 #define BOOST_TEST_DYN_LINK
 #define BOOST_TEST_MODULE config
+#include <linux/capability.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <array>
+
 #include "fixture.h"
 
 // libconfig 1.5 itself loses some bytes when a text does not parse; under LeakSanitizer that is not ours to answer for.
@@ -76,13 +82,54 @@ BOOST_AUTO_TEST_CASE(values_libconfig_would_misread) {
 
 BOOST_AUTO_TEST_CASE(files_that_are_no_config) {
   const Directory directory;
-  BOOST_TEST(directory.lines(directory.load()) == Lines{"main.conf:1: error: the file cannot be read: No such file or directory"},
-             boost::test_tools::per_element());
+  BOOST_TEST(
+      directory.lines(directory.load()) == Lines{"main.conf: error: the file cannot be read: No such file or directory: name the main file with -c"},
+      boost::test_tools::per_element());
   fs::create_directory(directory.path / "main.conf");
-  BOOST_TEST(directory.lines(directory.load()) == Lines{"main.conf:1: error: the file is a directory, not a file"}, boost::test_tools::per_element());
+  BOOST_TEST(directory.lines(directory.load()) == Lines{"main.conf: error: the file is a directory, not a file"}, boost::test_tools::per_element());
   BOOST_TEST(load("/dev/null").diagnostics.size() == 1);
   BOOST_TEST(load("/dev/null").diagnostics.at(0).message == "the file is not a regular file");
   BOOST_TEST(diagnose("").size() == 1);
+}
+
+// While it lives, root may read only what the modes of files let it read.
+class MereUser {
+ public:
+  MereUser() {
+    BOOST_REQUIRE(syscall(SYS_capget, &header_, before_.data()) == 0);
+    auto less = before_;
+    for (const auto capability : {CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH}) less[0].effective &= ~(1U << static_cast<unsigned>(capability));
+    BOOST_REQUIRE(syscall(SYS_capset, &header_, less.data()) == 0);
+  }
+  MereUser(const MereUser&) = delete;
+  ~MereUser() { BOOST_TEST(syscall(SYS_capset, &header_, before_.data()) == 0); }
+
+ private:
+  __user_cap_header_struct header_{_LINUX_CAPABILITY_VERSION_3, 0};
+  std::array<__user_cap_data_struct, 2> before_{};
+};
+
+// Only this is said, whatever lies beside it.
+BOOST_AUTO_TEST_CASE(files_that_may_not_be_read) {
+  const Directory directory;
+  const std::string remedy = ": Permission denied: do this as root, or as a user who may read it";
+  const auto as_nobody = [&] {
+    const MereUser here;
+    return directory.lines(directory.load());
+  };
+  directory.write("main.conf", base);
+  directory.write("connectors.d/a.conf", "(");
+  fs::permissions(directory.path / "main.conf", fs::perms::none);
+  BOOST_TEST(as_nobody() == Lines{"main.conf: error: the file cannot be read" + remedy}, boost::test_tools::per_element());
+  fs::permissions(directory.path, fs::perms::none);
+  BOOST_TEST(as_nobody() == Lines{"main.conf: error: the file cannot be read" + remedy}, boost::test_tools::per_element());
+  fs::permissions(directory.path, fs::perms::all);
+  fs::permissions(directory.path / "main.conf", fs::perms::all);
+  fs::permissions(directory.path / "connectors.d/a.conf", fs::perms::none);
+  BOOST_TEST(as_nobody() == Lines{"connectors.d/a.conf: error: the file cannot be read" + remedy}, boost::test_tools::per_element());
+  fs::permissions(directory.path / "connectors.d", fs::perms::none);
+  BOOST_TEST(as_nobody() == Lines{"connectors.d: error: the directory cannot be read" + remedy}, boost::test_tools::per_element());
+  fs::permissions(directory.path / "connectors.d", fs::perms::all);
 }
 
 BOOST_AUTO_TEST_CASE(connectors_d) {
@@ -123,7 +170,7 @@ BOOST_AUTO_TEST_CASE(connectors_d) {
               "\"organization\", or \"*\" for all others",
               "connectors.d/17.conf:2: error: outbound.b: the name \"b\" is taken by the inbound connector in connectors.d/20.conf:1: names are "
               "unique",
-              "connectors.d/50.conf:1: error: the file is a directory, not a file"}),
+              "connectors.d/50.conf: error: the file is a directory, not a file"}),
       boost::test_tools::per_element());
 }
 
@@ -138,6 +185,7 @@ BOOST_AUTO_TEST_CASE(a_connectors_d_that_cannot_be_looked_at_is_an_error) {
   BOOST_TEST(result.config == nullptr);
   BOOST_REQUIRE_EQUAL(result.diagnostics.size(), 1U);
   BOOST_TEST(result.diagnostics[0].message == "the directory cannot be read: File name too long");
+  BOOST_TEST(result.diagnostics[0].at.line == 0U);
 }
 
 BOOST_AUTO_TEST_CASE(list_files) {

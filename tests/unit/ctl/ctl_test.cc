@@ -358,7 +358,7 @@ BOOST_AUTO_TEST_CASE(explain_tells_clients_apart_in_audit) {
   BOOST_TEST(outcome_of(outside["audit_steps"], "trial") == "not selected: client address 198.51.100.1 is not among its source_ips");
   BOOST_TEST(inside["audit_steps"].at(0).at("at") == config + ":2");
   const auto text = run({"explain", "-c", config, "--client", "192.0.2.9", "--from", "a@fabrikam.example", "--to", "u@contoso.example"}).out;
-  BOOST_TEST(has(text, "\naudit steps, as if every connector in mode audit were enforced\n  trial      selected "));
+  BOOST_TEST(has(text, "\naudit steps, as if everything in mode audit were enforced\n  trial      selected "));
 
   // Beside an enforced twin the one in audit counts; a connector that is not enabled counts in neither.
   const auto twins = asked(write("t.conf", start + "{ name = \"twin\"; " + device + "\"192.0.2.0/24\"; },\n" + trial + " );\n"), "192.0.2.9");

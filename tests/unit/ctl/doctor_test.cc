@@ -88,6 +88,12 @@ const Broken broken[] = {
     {"error:server-certificate-missing ", [](auto& m) { set(m, "smtpd_tls_cert_file", ""); }},
     {"error:server-certificate-missing ", [](auto& m) { set_at(m, "smtp/inet", "smtpd_tls_cert_file", "None"); }},
     {"error:client-ca-missing ", [](auto& m) { set(m, "smtpd_tls_CAfile", ""); }},
+    {"warning:relay-clientcerts ",
+     [](auto& m) {
+       m.policy.inbound[0].certificates.clear();
+       set(m, "smtpd_tls_CAfile", ""), set(m, "relay_clientcerts", "hash:/etc/postfix/clients");
+       m.main()["smtpd_relay_restrictions"] = "permit_tls_clientcerts, " + m.main()["smtpd_relay_restrictions"];
+     }},
     {"error:client-ca-missing ",
      [](auto& m) {
        set(m, "smtpd_tls_CAfile", "/etc/postfix/x.pem");
@@ -316,6 +322,15 @@ BOOST_AUTO_TEST_CASE(as_sound_in_another_way) {
         set_at(m, "smtp/inet", "smtpd_tls_chain_files", "/etc/postfix/chain.pem");
       },
       [](auto& m) { m.policy.inbound[0].enabled = false, set(m, "smtpd_tls_ask_ccert", "no"), set(m, "smtpd_tls_CAfile", ""); },
+      // Fingerprints of certificates that are verified, or that nobody is asked for.
+      [](auto& m) {
+        set(m, "relay_clientcerts", "hash:/etc/postfix/clients");
+        m.main()["smtpd_relay_restrictions"] = "permit_tls_clientcerts, " + m.main()["smtpd_relay_restrictions"];
+      },
+      [](auto& m) {
+        m.policy.inbound[0].certificates.clear(), set(m, "smtpd_tls_CAfile", ""), set(m, "relay_clientcerts", "hash:/etc/postfix/clients");
+        set(m, "smtpd_tls_ask_ccert", "no"), set(m, "smtpd_recipient_restrictions", "permit_tls_clientcerts, reject");
+      },
   };
   int row = 0;
   for (const auto& way : ways) {
@@ -361,6 +376,28 @@ BOOST_AUTO_TEST_CASE(what_is_added_to_a_list_is_an_action) {
              std::string::npos);
   BOOST_TEST(found[1].line == "add wingtip.example to mydestination or virtual_mailbox_domains (mailboxes here) or relay_domains (elsewhere)");
   BOOST_TEST(found[1].file.empty());
+}
+
+// What belongs together comes at once, not the next only when the first is mended.
+BOOST_AUTO_TEST_CASE(all_that_certificates_need_comes_in_one_round) {
+  auto m = sound_machine();
+  for (const auto* name : {"smtpd_tls_security_level", "smtpd_tls_cert_file", "smtpd_tls_ask_ccert", "smtpd_tls_CAfile"}) set(m, name, "");
+  const auto found = m.findings();
+  BOOST_TEST(words(ids(found)) == "error:certificates-not-asked error:client-ca-missing error:server-certificate-missing error:tls-not-offered ");
+  for (const auto& finding : found) m.mend(finding);
+  BOOST_TEST(words(ids(m.findings())) == "");
+
+  // One listener without TLS is meant so, if another has it: nothing else is asked of it.
+  auto two = sound_machine();
+  for (const auto* name : {"smtpd_tls_security_level", "smtpd_tls_cert_file", "smtpd_tls_ask_ccert", "smtpd_tls_CAfile"})
+    set_at(two, "smtp/inet", name, "");
+  BOOST_TEST(words(ids(two.findings())) == "note:tls-not-offered ");
+
+  // Without require_tls, too: a certificate takes TLS.
+  auto lax = sound_machine();
+  lax.policy.inbound[0].require_tls = false;
+  set(lax, "smtpd_tls_security_level", "none"), set(lax, "smtpd_tls_CAfile", "");
+  BOOST_TEST(words(ids(lax.findings())) == "error:client-ca-missing error:tls-not-offered ");
 }
 
 BOOST_AUTO_TEST_CASE(one_cause_is_one_finding) {
