@@ -87,7 +87,9 @@ BOOST_AUTO_TEST_CASE(what_is_the_mail_servers_business_stands_last_and_once) {
 }
 
 BOOST_AUTO_TEST_CASE(notes_are_data_too) {
-  const auto data = json::parse(import(json{receive("R1", {{"MaxHopCount", 7}}), broken_partner()}, {"--json"}).out);
+  auto sound = broken_partner();
+  sound.update({{"Name", "A"}, {"SenderDomains", {"a.example"}}, {"RestrictDomainsToIPAddresses", false}, {"Banner", "220 x"}, {"Odd", "1"}});
+  const auto data = json::parse(import(json{sound, receive("R1", {{"MaxHopCount", 7}}), broken_partner()}, {"--json"}).out);
   std::vector<std::string> levels;
   for (const auto& remark : data["remarks"]) levels.push_back(remark["level"]);
   BOOST_REQUIRE(levels.size() >= 3U);
