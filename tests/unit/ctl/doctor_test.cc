@@ -153,14 +153,21 @@ const Broken broken[] = {
      [](auto& m) { m.main()["smtpd_relay_restrictions"] = "reject_unauth_destination, check_policy_service unix:connector-milter/policy.sock"; }},
     {"warning:policy-missing ",
      [](auto& m) {
-       m.policy.inbound[2].mode = Mode::audit, m.need();
+       m.policy.inbound[2].mode = Mode::audit, m.need(), set(m, "mynetworks", "10.20.0.0/24");
        set_at(m, "2501/inet", "smtpd_relay_restrictions", "permit_mynetworks, reject_unauth_destination");
      }},
     {"warning:policy-missing ",
      [](auto& m) {
-       m.policy.inbound[2].mode = Mode::audit, m.policy.inbound[2].listeners.clear(), m.need();
+       m.policy.inbound[2].mode = Mode::audit, m.policy.inbound[2].listeners.clear(), m.need(), set(m, "mynetworks", "10.20.0.0/24");
        set(m, "smtpd_relay_restrictions", "permit_mynetworks, reject_unauth_destination"),
            m.at("2501/inet").settings.erase("smtpd_relay_restrictions");
+     }},
+    {"warning:relay-in-audit ", [](auto& m) { m.policy.inbound[2].mode = Mode::audit, m.apply(); }},
+    {"warning:relay-in-audit ", [](auto& m) { m.policy.inbound[2].mode = Mode::audit, m.need(), set(m, "mynetworks", "10.20.0.0/24"); }},
+    {"warning:relay-in-audit ",
+     [](auto& m) {
+       m.policy.inbound[2].mode = Mode::audit, m.policy.inbound[2].recipients = {false, true, {*AddressPattern::parse("fabrikam.example")}};
+       m.apply(), set(m, "mynetworks", "10.20.0.0/25");
      }},
     {"error:map-missing ", [](auto& m) { set(m, "transport_maps", "hash:/etc/postfix/transport"); }},
     {"error:map-missing ", [](auto& m) { set(m, "sender_dependent_default_transport_maps", ""); }},
@@ -308,8 +315,28 @@ BOOST_AUTO_TEST_CASE(as_sound_in_another_way) {
       [](auto& m) { m.main()["transport_maps"] = "pipemap:{" + m.main()["transport_maps"] + ",inline:{a=b}}"; },
       [](auto& m) { m.main()["smtpd_relay_restrictions"] = "permit_mynetworks, " + m.main()["smtpd_relay_restrictions"]; },
       // The line while a grant is in audit, before and after it is enforced.
-      [](auto& m) { m.policy.inbound[2].mode = Mode::audit, m.apply(); },
+      [](auto& m) { m.policy.inbound[2].mode = Mode::audit, m.apply(), set(m, "mynetworks", "10.20.0.0/24"); },
       [](auto& m) { m.policy.inbound[2].mode = Mode::audit, m.apply(), m.policy.inbound[2].mode = Mode::enforce, m.need(); },
+      // A grant in audit that asks for no relaying, whose clients an enforced one lets relay, or something of which nothing is known.
+      [](auto& m) {
+        m.policy.inbound[2].mode = Mode::audit, m.policy.inbound[2].recipients = {false, true, {}}, m.apply();
+      },
+      [](auto& m) {
+        m.policy.inbound[2].mode = Mode::audit, m.policy.inbound[2].recipients = {false, false, {*AddressPattern::parse("a.contoso.example")}},
+        m.apply();
+      },
+      [](auto& m) { m.policy.inbound.push_back(m.policy.inbound[2]), m.policy.inbound[2].mode = Mode::audit, m.need(); },
+      [](auto& m) { m.policy.inbound[2].mode = Mode::audit, m.policy.inbound[2].auth_users = {"*"}, m.apply(); },
+      [](auto& m) {
+        m.policy.inbound[2].mode = Mode::audit, m.apply();
+        auto& list = m.at("2501/inet").settings["smtpd_relay_restrictions"];
+        list = "check_client_access cidr:/etc/postfix/printers, " + list;
+      },
+      [](auto& m) { m.policy.inbound[2].mode = Mode::audit, m.apply(), set(m, "mynetworks", "127.0.0.0/8 hash:/etc/postfix/networks"); },
+      [](auto& m) {  // it may go by another listener
+        m.policy.inbound[2].mode = Mode::audit, m.policy.inbound[2].listeners.clear(), m.apply();
+        set_at(m, "smtp/inet", "mynetworks", "10.20.0.0/24");
+      },
       // A submission port with its own permissions, of which no grant is about the listener.
       [](auto& m) {
         m.add("587", "inet", "smtpd", {{"milter_macro_daemon_name", "mx"}, {"smtpd_relay_restrictions", "permit_sasl_authenticated,reject"}});
@@ -398,6 +425,37 @@ BOOST_AUTO_TEST_CASE(all_that_certificates_need_comes_in_one_round) {
   lax.policy.inbound[0].require_tls = false;
   set(lax, "smtpd_tls_security_level", "none"), set(lax, "smtpd_tls_CAfile", "");
   BOOST_TEST(words(ids(lax.findings())) == "error:client-ca-missing error:tls-not-offered ");
+}
+
+// One line for all grants in audit, as Postfix writes networks.
+BOOST_AUTO_TEST_CASE(clients_of_grants_in_audit_go_back_into_mynetworks) {
+  auto m = sound_machine();
+  auto& printers = m.policy.inbound[2];
+  printers.mode = Mode::audit;
+  printers.source_ips = {*Source::parse("10.20.0.0/24"), *Source::parse("10.21.0.1-10.21.0.3"), *Source::parse("2001:db8::/32")};
+  auto scanners = printers;
+  scanners.name = "scanners";
+  scanners.source_ips = {*Source::parse("10.22.0.1")};
+  m.policy.inbound.push_back(scanners);
+  m.apply(), set(m, "mynetworks", "127.0.0.0/8 10.21.0.1 10.21.0.2/31");
+  const auto found = m.findings();
+  BOOST_TEST(words(ids(found)) == "warning:relay-in-audit ");
+  BOOST_TEST(found.at(0).line == "mynetworks = 127.0.0.0/8, 10.21.0.1, 10.21.0.2/31, 10.20.0.0/24, [2001:db8::]/32, 10.22.0.1/32");
+  BOOST_TEST(found.at(0).reason ==
+             "printers and scanners are in audit and permit nothing yet, and Postfix lets these clients relay neither: 10.20.0.0/24, "
+             "[2001:db8::]/32 and 10.22.0.1/32");
+  auto wide = m;
+  wide.main()["mynetworks"] += " 10.99.0.0/16";
+  const auto both = wide.findings();
+  BOOST_TEST(words(ids(both)) == "warning:mynetworks warning:relay-in-audit ");
+  for (const auto& finding : both) wide.mend(finding);
+  BOOST_TEST(words(ids(wide.findings())) == "");
+  m.mend(found.at(0));
+  BOOST_TEST(words(ids(m.findings())) == "");
+  set_at(m, "2501/inet", "smtpd_relay_restrictions", "check_policy_service unix:connector-milter/policy.sock, reject_unauth_destination");
+  const auto without = m.findings();
+  for (const auto& finding : without)
+    if (finding.id == "relay-in-audit") BOOST_TEST(finding.file.empty());
 }
 
 BOOST_AUTO_TEST_CASE(one_cause_is_one_finding) {
