@@ -10,6 +10,8 @@
 #include "config.h"
 #include "config/load.h"
 #include "ctl/explain.h"
+#include "ctl/interview.h"
+#include "ctl/nearest.h"
 #include "ctl/output.h"
 #include "ctl/scenario.h"
 
@@ -34,7 +36,22 @@ struct Command {
   const char* summary;
   void (*declare)(CLI::App&, Options&);
   Run run;
+  const char* examples = "";  // command lines, a line each
+  const char* exits = "";     // what the exit status says, but for wrong usage
 };
+
+// Below the options of --help. Completion stops reading at the last line.
+std::string footer(std::string_view examples, std::string_view exits) {
+  std::string out = "Examples:\n";
+  while (!examples.empty()) {
+    const auto end = std::min(examples.find('\n'), examples.size());
+    out.append("    ").append(examples.substr(0, end)).append("\n");
+    examples.remove_prefix(std::min(end + 1, examples.size()));
+  }
+  std::string all(exits);
+  all.insert(std::min(all.find(", 3 "), all.size()), ", 2 wrong usage");
+  return out.append("\nExit status: ").append(all).append(".\n-c and --json may stand before or after the command.");
+}
 
 /// One option with exactly one value each time it is given.
 CLI::Option* add_text(CLI::App& app, const std::string& name, std::optional<std::string>& target, const std::string& help, const char* value) {
@@ -75,23 +92,46 @@ void declare_verify(CLI::App& app, Options& options) {
   add_text(app, "--from", options.from, "Envelope sender (default: that of Return-Path)", "ADDRESS");
 }
 
+void declare_target(CLI::App& app, Options& options) {
+  app.add_option("--output", options.output, "Write the connector to this new file (default: standard output)")->type_name("FILE");
+  app.add_flag("--write", options.write, "Write it to connectors.d beside the main config file, unless it does not fit");
+}
+
+constexpr const char* exits_of_new = "0 the connector is written or none is needed, 1 it is not written";
+
+std::string help_of(const Field& field) {
+  std::string out(field.question);
+  if (field.required)
+    out += " (required)";
+  else if (!field.usual.empty())
+    out += " (default: " + std::string(field.usual) + ")";
+  else if (field.without != "none")
+    out += " (default: " + std::string(field.without) + ")";
+  return out + (field.many ? "; may be repeated" : "");
+}
+
 void declare_new(CLI::App& app, Options& options) {
-  std::string words;
-  for (const auto& scenario : scenarios()) words += (words.empty() ? "" : ", ") + std::string(scenario.word);
-  app.add_option("scenario", options.scenario, words + "; without it you are asked")->type_name("SCENARIO");
-  for (const auto* field : all_fields()) {
-    const std::string option(field->option);
-    app.add_option_function<std::vector<std::string>>(
-           "--" + option, [&options, option](const std::vector<std::string>& values) { options.answers[option] = values; },
-           std::string(field->question) + (field->many ? "; may be repeated" : ""))
-        ->type_name(std::string(field->value))
-        ->type_size(1)
-        ->expected(1)
-        ->take_all()
-        ->allow_extra_args(false);
+  app.require_subcommand(0, 1);
+  const auto words = std::make_shared<CLI::Formatter>();
+  words->label("SUBCOMMAND", "SCENARIO");
+  app.formatter(words);
+  for (const auto& scenario : scenarios()) {
+    auto* sub = app.add_subcommand(std::string(scenario.word), std::string(scenario.summary))->group("Scenarios");
+    sub->callback([&options, &scenario] { options.scenario = scenario.word; });
+    sub->footer(footer(scenario.example, exits_of_new));
+    for (const auto& field : scenario.fields) {
+      const std::string option(field.option);
+      sub->add_option_function<std::vector<std::string>>(
+             "--" + option, [&options, option](const std::vector<std::string>& values) { options.answers[option] = values; }, help_of(field))
+          ->type_name(std::string(field.value))
+          ->type_size(1)
+          ->expected(1)
+          ->take_all()
+          ->allow_extra_args(false);
+    }
+    declare_target(*sub, options);
   }
-  auto* output = app.add_option("--output", options.output, "Write the connector to this new file (default: standard output)")->type_name("FILE");
-  app.add_flag("--write", options.write, "Write it to connectors.d beside the main config file")->excludes(output);
+  declare_target(app, options);
 }
 
 void declare_import(CLI::App& app, Options& options) {
@@ -128,31 +168,49 @@ void declare_explain(CLI::App& app, Options& options) {
       ->check(CLI::IsMember({"accept", "reject", "tempfail", "quarantine", "tag"}));
 }
 
+constexpr const char* exits_of_daemon = "0 success, 1 the config cannot be read, 3 the daemon cannot be reached";
+
 constexpr Command commands[] = {
-    {"check", "Check the config", declare_check, [](const Context& c, const Options& o) { return check(c, o.strict); }},
-    {"list", "List the connectors", declare_nothing, [](const Context& c, const Options&) { return list(c); }},
+    {"check", "Check the config", declare_check, [](const Context& c, const Options& o) { return check(c, o.strict); },
+     "connectorctl check\nconnectorctl check --strict && connectorctl reload", "0 no errors, 1 errors, or with --strict warnings"},
+    {"list", "List the connectors", declare_nothing, [](const Context& c, const Options&) { return list(c); },
+     "connectorctl list\nconnectorctl list --json", "0 success, 1 the config has errors"},
     {"show", "Show every effective value of one connector, and where it was set", declare_show,
-     [](const Context& c, const Options& o) { return show(c, o.name); }},
+     [](const Context& c, const Options& o) { return show(c, o.name); }, "connectorctl show fabrikam", "0 success, 1 there is no such connector"},
     {"explain", "Explain what would become of a message", declare_explain,
-     [](const Context& c, const Options& o) { return explain_message(c, o.question, o.expect); }},
+     [](const Context& c, const Options& o) { return explain_message(c, o.question, o.expect); },
+     "connectorctl explain --client 203.0.113.5 --tls TLSv1.3 --from anna@fabrikam.example --to u@contoso.example\n"
+     "connectorctl explain --client 192.0.2.7 --from anna@fabrikam.example --to u@contoso.example --expect reject",
+     "0 whatever the verdict is, 1 it is not the one of --expect"},
     {"postfix", "Print the lines that main.cf and master.cf need for this config", declare_postfix,
-     [](const Context& c, const Options& o) { return postfix(c, o.postfix_version, o.queue_directory); }},
+     [](const Context& c, const Options& o) { return postfix(c, o.postfix_version, o.queue_directory); },
+     "connectorctl postfix\nconnectorctl postfix --postfix-version 3.8.4 --queue-directory /var/spool/postfix", "0 success, 1 the config has errors"},
     {"doctor", "Find what lets mail around the connectors: the settings of Postfix and this config, compared", declare_doctor,
-     [](const Context& c, const Options& o) { return doctor_command(c, o.config_directory); }},
+     [](const Context& c, const Options& o) { return doctor_command(c, o.config_directory); },
+     "connectorctl doctor\nconnectorctl doctor --config-dir /etc/postfix-out",
+     "0 nothing but notes, 1 errors or warnings, or Postfix cannot be read"},
     {"sendmail", "Print the lines that sendmail.mc needs for this config", declare_nothing,
-     [](const Context& c, const Options&) { return sendmail(c); }},
-    {"key", "Make a signing key", declare_key, [](const Context& c, const Options& o) { return key_new(c, o.key_id, o.key_directory); }},
+     [](const Context& c, const Options&) { return sendmail(c); }, "connectorctl sendmail", "0 success, 1 the config has errors"},
+    {"key", "Make a signing key", declare_key, [](const Context& c, const Options& o) { return key_new(c, o.key_id, o.key_directory); },
+     "connectorctl key new 2026a", "0 success, 1 the file cannot be made or is there already"},
     {"verify", "Say whether the trust tag of a message is genuine", declare_verify,
-     [](const Context& c, const Options& o) { return verify(c, o.message, o.from); }},
-    {"status", "Show the state of the running daemon", declare_online, [](const Context& c, const Options& o) { return status(c, o.socket); }},
+     [](const Context& c, const Options& o) { return verify(c, o.message, o.from); },
+     "connectorctl verify message.eml\nconnectorctl verify --from anna@fabrikam.example - < message.eml", "0 it is genuine, 1 it is not"},
+    {"status", "Show the state of the running daemon", declare_online, [](const Context& c, const Options& o) { return status(c, o.socket); },
+     "connectorctl status", exits_of_daemon},
     {"stats", "Show what became of the mail since the daemon started", declare_online,
-     [](const Context& c, const Options& o) { return stats(c, o.socket); }},
-    {"reload", "Let the running daemon read its config again", declare_online,
-     [](const Context& c, const Options& o) { return reload(c, o.socket); }},
+     [](const Context& c, const Options& o) { return stats(c, o.socket); }, "connectorctl stats", exits_of_daemon},
+    {"reload", "Let the running daemon read its config again", declare_online, [](const Context& c, const Options& o) { return reload(c, o.socket); },
+     "connectorctl check && connectorctl reload",
+     "0 the new config is in force, 1 it is refused and the old one stays, 3 the daemon cannot be reached"},
     {"new", "Write a connector for a scenario; without one, asks what you want", declare_new,
-     [](const Context& c, const Options& o) { return new_connector(c, o.scenario, o.answers, o.output, o.write); }},
+     [](const Context& c, const Options& o) { return new_connector(c, o.scenario, o.answers, o.output, o.write); },
+     "connectorctl new\nconnectorctl new devices --help", exits_of_new},
     {"import", "Make connectors of an export of Exchange's", declare_import,
-     [](const Context& c, const Options& o) { return import_connectors(c, o.files, o.domains, o.output, o.import_mode == "audit"); }},
+     [](const Context& c, const Options& o) { return import_connectors(c, o.files, o.domains, o.output, o.import_mode == "audit"); },
+     "connectorctl import inbound.json outbound.json --output /etc/connector-milter/connectors.d/exchange.conf\n"
+     "connectorctl import inbound.json --domain .contoso.example --mode audit",
+     "0 success, 1 nothing could be written, or something became weaker than it was in Exchange"},
     {"validate", nullptr, nullptr, nullptr},
     {"trace", nullptr, nullptr, nullptr},
     {"report", nullptr, nullptr, nullptr},
@@ -165,18 +223,17 @@ void declare(CLI::App& app, Context& context, Options& options, const Command*& 
   app.add_option("-c", context.config_path, "Main config file")->type_name("FILE")->take_last()->capture_default_str();
   app.add_flag("--json", context.json, "Print data as JSON");
   app.require_subcommand(1);
-  app.footer(
-      "-c and --json may stand before or after the command. Exit status: 0 success, 1 the thing asked about is bad,\n"
-      "2 wrong usage, 3 the daemon cannot be reached.");
   app.fallthrough();  // -c and --json may stand after the command, too
   for (const auto& command : commands) {
     auto* sub = app.add_subcommand(command.name, command.run ? command.summary : "Not implemented in this version");
     sub->callback([&chosen, &command] { chosen = &command; });
+    sub->footer(footer(command.examples, command.exits));
     if (command.run)
       command.declare(*sub, options);
     else
       sub->group("")->fallthrough(false)->prefix_command()->set_help_flag();  // hidden; whatever follows is of no interest
   }
+  app.footer(footer("connectorctl check\nconnectorctl explain --help", "0 success, 1 the thing asked about is bad, 3 the daemon cannot be reached"));
 }
 
 // The parser takes `--from=` for an option whose value is the next word; the value is empty.
@@ -191,14 +248,52 @@ std::vector<std::string> split_empty_values(std::vector<std::string> arguments) 
   return out;
 }
 
+// The command that the words so far have led to.
+const CLI::App& innermost(const CLI::App& app) {
+  const auto* found = &app;
+  while (!found->get_subcommands().empty()) found = found->get_subcommands().back();
+  return *found;
+}
+
+std::vector<std::string> subcommands_of(const CLI::App& app) {
+  std::vector<std::string> out;
+  for (const auto* sub : app.get_subcommands([](const CLI::App* s) { return !s->get_group().empty(); })) out.push_back(sub->get_name());
+  return out;
+}
+
+std::vector<std::string> options_of(const CLI::App& app) {
+  std::vector<std::string> out;
+  for (const auto* at = &app; at != nullptr; at = at->get_parent())
+    for (const auto* option : at->get_options())
+      for (const auto& name : option->get_lnames()) out.push_back(name);
+  return out;
+}
+
+// "connectorctl key new"
+std::string words_of(const CLI::App& app) {
+  std::string out = app.get_name();
+  for (const auto* part = app.get_parent(); part != nullptr; part = part->get_parent()) out = part->get_name() + " " + out;
+  return out;
+}
+
+// A word that nothing was declared for, and the one that may have been meant.
+std::string unknown(const CLI::App& at, const std::string& given) {
+  const bool is_option = given.size() > 1 && given.starts_with('-');
+  const auto word = is_option ? given.substr(0, given.find('=')) : given;
+  const auto bare = word.substr(is_option ? std::min(word.size(), word.find_first_not_of('-')) : 0);
+  const auto known = is_option ? options_of(at) : subcommands_of(at);
+  const auto meant = nearest(bare, known);
+  const auto quoted = "'" + safe(word) + "'";
+  if (!meant.empty() && word == (is_option ? "--" : "") + meant) return quoted + " belongs behind " + words_of(at) + ";";
+  const auto* what = is_option ? "option" : known.empty() ? "argument" : at.get_name() == "new" ? "scenario" : "command";
+  return std::string("unknown ") + what + " " + quoted + (meant.empty() ? ";" : "; did you mean " + std::string(is_option ? "--" : "") + meant + "?");
+}
+
 int complain(const CLI::App& app, const CLI::ParseError& problem, std::ostream& err) {
-  const auto unknown = app.remaining();
-  err << "connectorctl: ";
-  if (app.get_subcommands().empty() && !unknown.empty())
-    err << "unknown command '" << safe(unknown.front()) << "'";
-  else
-    err << safe(problem.what());
-  err << "; --help tells more\n";
+  const auto rest = app.remaining(true);
+  const auto& at = innermost(app);
+  err << "connectorctl: " << (rest.empty() ? safe(problem.what()) + ";" : unknown(at, rest.front())) << " " << words_of(at) << " --help tells more\n";
+  if (at.get_name() == "new" && !rest.empty() && !rest.front().starts_with('-')) list_scenarios(err);
   return wrong_usage;
 }
 

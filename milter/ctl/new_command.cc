@@ -36,8 +36,36 @@ Beside learn(const Context& context) {
         std::any_of(c.sender_domains.begin(), c.sender_domains.end(), [](const auto& p) { return p.kind == DomainPattern::Kind::any; });
     if (c.is_partner() && c.enabled && c.demands_identity() && about_everyone) out.locks.push_back(c.name);
   }
-  for (const auto& c : data.outbound) out.names.push_back(c.name);
+  for (const auto& c : data.outbound) {
+    out.names.push_back(c.name);
+    if (!c.enabled || c.is_rule_scoped()) continue;
+    Beside::Route route{c.name, c.at.file + ":" + std::to_string(c.at.line), {}};
+    for (const auto& domain : c.recipient_domains) route.recipients.push_back(domain.to_string());
+    out.routes.push_back(std::move(route));
+  }
   return out;
+}
+
+// Two connectors for the same recipients: one of them would never be chosen. Empty: there is none.
+std::string why_twice(const Made& made, const Beside& beside) {
+  for (const auto& domain : made.recipients)
+    for (const auto& route : beside.routes)
+      if (std::find(route.recipients.begin(), route.recipients.end(), domain) != route.recipients.end())
+        return "mail to \"" + domain + "\" leaves by the outbound connector \"" + route.name + "\" (" + route.where +
+               ") already: change that one, or disable it first (enabled = false) if the new one is to take its place";
+  return {};
+}
+
+// What is not there and has to be; empty: nothing.
+std::string missing(const Scenario& scenario, const Answers& answers) {
+  for (const auto& field : scenario.fields)
+    if (field.required && !answers.contains(field.option)) return "--" + std::string(field.option);
+  return {};
+}
+
+bool is_complete(const Scenario& scenario, const Answers& answers) {
+  return std::none_of(scenario.fields.begin(), scenario.fields.end(),
+                      [&](const Field& f) { return is_needed(f, answers) && !answers.contains(f.option); });
 }
 
 // Empty: the options fit the scenario.
@@ -49,12 +77,6 @@ std::string check_options(const Scenario& scenario, const Answers& answers) {
     for (const auto& value : values)
       if (const auto why = why_wrong(*field, value); !why.empty()) return "--" + option + " '" + value + "': " + why;
   }
-  return {};
-}
-
-std::string missing(const Scenario& scenario, const Answers& answers) {
-  for (const auto& field : scenario.fields)
-    if (field.required && !answers.contains(field.option)) return "--" + std::string(field.option);
   return {};
 }
 
@@ -88,28 +110,57 @@ int write_beside(const Context& context, const Made& made) {
   return success;
 }
 
+// What is printed says where to save it.
+void print(const Context& context, const Made& made) {
+  constexpr std::string_view first = "# 1. Here: ";
+  const auto at = made.text.find(first);
+  context.out << made.text.substr(0, at);
+  if (at != std::string::npos)
+    context.out << "# 1. Save this as connectors.d/" << made.first_name << ".conf beside the main file (or say it again with --write), then\n#    "
+                << made.text.substr(at + first.size());
+}
+
+// Where the connector goes.
+int deliver(const Context& context, const Made& made, const Beside& beside, const std::string& output, bool write, bool may_ask) {
+  const auto twice = why_twice(made, beside);
+  if (!twice.empty() && write) return complain(context, "nothing is written: " + twice, bad);
+  if (!twice.empty()) complain(context, "note: " + twice);
+  if (write) return write_beside(context, made);
+  if (!output.empty()) {
+    const auto why = write_new_file(output, made.text);
+    return why.empty() ? success : complain(context, output + " " + why, bad);
+  }
+  if (may_ask && twice.empty() &&
+      ask_yes(
+          "Write it to connectors.d/" + made.first_name + ".conf",
+          "yes: the file is written beside the main file and checked together with it; no: it is printed. Nothing is in force before connectorctl "
+          "reload.",
+          std::cin, context.err))
+    return write_beside(context, made);
+  print(context, made);
+  return success;
+}
+
 }  // namespace
 
 int new_connector(const Context& context, const std::string& word, std::map<std::string, std::vector<std::string>, std::less<>> answers,
                   const std::string& output, bool write) {
+  if (write && !output.empty()) return complain(context, "--write and --output: expected one of them");
   const bool terminal = ::isatty(STDIN_FILENO) == 1;
   const auto all = scenarios();
   const auto found = std::find_if(all.begin(), all.end(), [&](const Scenario& s) { return s.word == word; });
   const auto* scenario = found == all.end() ? nullptr : &*found;
-  if (scenario == nullptr && (!word.empty() || !terminal)) {
-    if (word.empty())
-      context.err << "connectorctl: new what? One of\n";
-    else
-      complain(context, "there is no scenario '" + word + "'; there are");
+  if (scenario == nullptr && !terminal) {
+    context.err << "connectorctl: new what? One of\n";
     list_scenarios(context.err);
     return wrong_usage;
   }
   const auto beside = learn(context);
-  const bool asks = scenario == nullptr || (terminal && !missing(*scenario, answers).empty()) || (terminal && answers.empty());
+  const bool asks = terminal && (scenario == nullptr || answers.empty() || !is_complete(*scenario, answers));
   if (scenario == nullptr) scenario = ask_for_scenario(std::cin, context.err);
   if (scenario == nullptr) return complain(context, "the input ended before an answer");
   if (const auto why = check_options(*scenario, answers); !why.empty()) return complain(context, why);
-  if (asks && !ask(*scenario, answers, std::cin, context.err)) return complain(context, "the input ended before an answer");
+  if (asks && !ask(*scenario, answers, beside, std::cin, context.err)) return complain(context, "the input ended before an answer");
   if (const auto option = missing(*scenario, answers); !option.empty())
     return complain(context, "new " + std::string(scenario->word) + " needs " + option);
   if (const auto name = answers.find("name");
@@ -121,23 +172,7 @@ int new_connector(const Context& context, const std::string& word, std::map<std:
     context.out << made.no_need << "\n";
     return success;
   }
-  if (!write && output.empty() && asks && ::isatty(STDOUT_FILENO) == 1) {
-    context.err << "Write it to connectors.d/" << made.first_name << ".conf [yes]: " << std::flush;
-    std::string answer;
-    write = std::getline(std::cin, answer) && (answer.empty() || answer == "y" || answer == "yes");
-  }
-  if (write) return write_beside(context, made);
-  if (output.empty()) {
-    constexpr std::string_view first = "# 1. Here: ";
-    const auto at = made.text.find(first);
-    context.out << made.text.substr(0, at);
-    if (at != std::string::npos)
-      context.out << "# 1. Save this as connectors.d/" << made.first_name << ".conf beside the main file (or say it again with --write), then\n#    "
-                  << made.text.substr(at + first.size());
-    return success;
-  }
-  const auto why = write_new_file(output, made.text);
-  return why.empty() ? success : complain(context, output + " " + why, bad);
+  return deliver(context, made, beside, output, write, asks && ::isatty(STDOUT_FILENO) == 1);
 }
 
 }  // namespace cm::ctl

@@ -80,11 +80,26 @@ std::string why_no_outbound_tls(std::string_view text) { return one_of(text, {"v
 std::string why_no_direction(std::string_view text) { return one_of(text, {"in", "out", "both"}); }
 std::string why_no_yes(std::string_view text) { return one_of(text, {"yes", "no"}); }
 
-const Field name_field{.option = "name", .value = "NAME", .question = "Name of the connector", .why_not = why_no_name};
-const Field mode_field{.option = "mode",
-                       .value = "MODE",
-                       .question = "Mode, audit (only log) or enforce; without it restrictions begin in audit, and grants are enforced",
-                       .why_not = why_no_mode};
+const Field name_field{
+    .option = "name",
+    .value = "NAME",
+    .question = "Name of the connector",
+    .help = "It stands in the log, in replies and in trust headers, and is the name of the file; letters, digits, \".\", \"_\", \"-\".",
+    .example = "fabrikam",
+    .without = "made from the answers",
+    .why_not = why_no_name};
+namespace {
+constexpr Field mode_field(std::string_view usual) {
+  return {.option = "mode",
+          .value = "MODE",
+          .question = "Mode: audit (only log what would be refused or leave another way) or enforce",
+          .help = "Restrictions are best tried in audit until the log (audit=) shows no more surprises; grants work at once.",
+          .example = "audit",
+          .usual = usual,
+          .why_not = why_no_mode};
+}
+}  // namespace
+constinit const Field mode_of_restrictions = mode_field("audit"), mode_of_grants = mode_field("enforce");
 
 bool has(const Answers& answers, std::string_view option) {
   const auto found = answers.find(option);
@@ -135,7 +150,11 @@ Made finished(std::string_view what, const std::vector<ConnectorText>& connector
   int number = 3;
   for (const auto& line : advice)  // a command line stays on one line
     out += line.starts_with(' ') ? "#" + safe(line) + "\n" : comment(std::to_string(number++) + ". " + line, "");
-  return {out, {}, {}, connectors.front().name};
+  Made made{out, {}, {}, connectors.front().name};
+  for (const auto& connector : connectors)
+    for (const auto& domain : connector.claims)
+      if (const auto pattern = DomainPattern::parse(domain)) made.recipients.push_back(pattern->to_string());
+  return made;
 }
 
 }  // namespace cm::ctl

@@ -21,7 +21,7 @@ std::string why_no_outbound_tls(std::string_view text);
 std::string why_no_direction(std::string_view text);
 std::string why_no_yes(std::string_view text);
 
-extern const Field name_field, mode_field;
+extern const Field name_field, mode_of_restrictions, mode_of_grants;
 
 bool has(const Answers& answers, std::string_view option);
 /// The first value, or empty.

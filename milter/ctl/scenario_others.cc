@@ -38,7 +38,8 @@ ConnectorText from_cloud(const Answers& answers, Beside& beside) {
 ConnectorText to_cloud(const Answers& answers, Beside& beside) {
   auto out = begin(answers, beside, "to-cloud", true, true);
   out.comments = {"To mailboxes in the tenant: their addresses are rewritten or forwarded to this domain."};
-  out.set("recipient_domains", list_of({one(answers, "tenant")}));
+  out.claims = {one(answers, "tenant")};
+  out.set("recipient_domains", list_of(out.claims));
   out.set("smart_hosts", list_of({has(answers, "smart-host") ? one(answers, "smart-host") : tenant_host(beside)}));
   out.set("tls", config_string("verify"));
   out.set("tls_domains", list_of({std::string(cloud_certificate)}));
@@ -113,7 +114,8 @@ Made make_smarthost(const Answers& answers, const Beside& given) {
   auto beside = given;
   auto out = begin(answers, beside, "to-provider", true, false);
   out.comments = {"Everything that is for nobody of ours and that no other connector is about."};
-  out.set("recipient_domains", list_of({"*"}));
+  out.claims = {"*"};
+  out.set("recipient_domains", list_of(out.claims));
   out.set("smart_hosts", list_of(many(answers, "smart-host")));
   const auto tls = has(answers, "tls") ? one(answers, "tls") : "verify";
   out.set("tls", config_string(tls));

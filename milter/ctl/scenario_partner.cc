@@ -36,7 +36,8 @@ ConnectorText inbound(const Answers& answers, Beside& beside, const std::string&
 ConnectorText outbound(const Answers& answers, Beside& beside, const std::string& usual) {
   auto out = begin(answers, beside, "to-" + usual, true, false);
   out.comments = {"Going out: the next hop must meet this, or the mail waits in the queue."};
-  out.set("recipient_domains", list_of(many(answers, "domain")));
+  out.claims = many(answers, "domain");
+  out.set("recipient_domains", list_of(out.claims));
   if (has(answers, "smart-host")) out.set("smart_hosts", list_of(many(answers, "smart-host")));
   const auto tls = has(answers, "tls") ? one(answers, "tls") : "verify";
   out.set("tls", config_string(tls));

@@ -61,6 +61,8 @@ void RateLimits::Bucket::refill(Millis now) {
   at = now;
 }
 
+RateLimits::Millis RateLimits::Bucket::full_at() const { return at + static_cast<Millis>((owed + messages - 1) / messages); }
+
 // What was used of the old limit is used of the new one.
 void RateLimits::Bucket::adapt(const RateLimit& limit) {
   if (messages == limit.messages && seconds == limit.seconds) return;
@@ -83,7 +85,7 @@ bool RateLimits::make_room(Shard& shard, Millis now) const {
   for (auto at = shard.buckets.begin(); at != shard.buckets.end();) {
     auto& bucket = at->second;
     bucket.refill(now);
-    if (bucket.owed > 0) next = std::min(next, now + static_cast<Millis>((bucket.owed + bucket.messages - 1) / bucket.messages));
+    if (bucket.held == 0 && bucket.owed > 0) next = std::min(next, bucket.full_at());
     at = bucket.is_full() ? shard.buckets.erase(at) : std::next(at);
   }
   shard.crowded_until = next;
@@ -130,7 +132,7 @@ void RateLimits::settle(const std::string& name, bool spent) noexcept {
   bucket.refill(clock_().count());
   if (bucket.held > 0) --bucket.held;
   if (spent) bucket.owed = std::min(bucket.owed + bucket.price(), bucket.capacity());
-  shard.crowded_until = 0;
+  if (bucket.held == 0) shard.crowded_until = std::min(shard.crowded_until, bucket.full_at());
 }
 
 std::size_t RateLimits::buckets() const {

@@ -66,6 +66,7 @@ class RateLimits {
     std::uint32_t held = 0;
     void refill(Millis now);
     void adapt(const RateLimit& limit);
+    [[nodiscard]] Millis full_at() const;  // if no token is out
     [[nodiscard]] std::uint64_t price() const { return std::uint64_t{seconds} * 1000; }
     [[nodiscard]] std::uint64_t capacity() const { return price() * messages; }
     [[nodiscard]] bool is_full() const { return owed == 0 && held == 0; }

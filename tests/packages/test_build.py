@@ -92,6 +92,14 @@ class BuildTest(unittest.TestCase):
         for command in commands:
             options = set(re.findall(r"^  (?:-., ?)?(--[a-z-]+)", run(str(tool), command, "--help"), re.M))
             self.assertEqual(options - self.complete(command, "-"), set(), command)
+        scenarios = re.findall(r"^  ([a-z]+) ", run(str(tool), "new", "--help").split("Scenarios:")[1], re.M)
+        self.assertEqual((self.complete("new", ""), len(scenarios)), (set(scenarios), 5))
+        for scenario in scenarios:
+            options = set(re.findall(r"^  (--[a-z-]+)", run(str(tool), "new", scenario, "--help"), re.M))
+            self.assertIn("--name", options)
+            self.assertEqual(options - self.complete("new", scenario, "-"), set(), scenario)
+            self.assertEqual(options - self.complete("new", "--output", "x", scenario, "--mode", "audit", "-"), set(), scenario)
+        self.assertNotIn("--tenant", self.complete("new", "devices", "--"))
         self.assertEqual((self.complete("key", ""), self.complete("key", "new", "x", "--d")), ({"new", "--help"}, {"--dir"}))
         self.assertEqual(self.complete("-c", str(TOP / "conf/examples/contoso/connector-milter.conf"), "show", "exch"), {"exchange"})
         self.assertEqual(self.complete("explain", "--expect", "t"), {"tempfail", "tag"})

@@ -81,6 +81,7 @@ class Terminal {
     terminal_ = Fd(terminal);
   }
   ~Terminal() {
+    terminal_ = Fd();  // it ends when its terminal is gone
     if (child_ > 0) ::waitpid(child_, nullptr, 0);
   }
   /// Waits for `question`, then answers it.
@@ -252,17 +253,17 @@ BOOST_AUTO_TEST_CASE(nothing_is_overwritten_and_what_does_not_fit_is_not_kept) {
 BOOST_AUTO_TEST_CASE(questions_on_a_terminal) {
   std::string rest;
   Terminal terminal({"new", "-c", config, "--write"});
-  terminal.answer("One of these words: ", "printer");
-  terminal.answer("One of these words: ", "devices");
-  terminal.answer("Addresses, prefixes or ranges of the devices: ", "10.0.0.300");
+  terminal.answer("Its number or word [required]: ", "printer");
+  terminal.answer("'printer' is none of them: expected a number from 1 to 5", "devices");
+  terminal.answer("Addresses, prefixes or ranges of the devices [none]: ", "10.0.0.300");
   terminal.answer("'10.0.0.300'", "10.20.0.0/24, 10.21.0.1");
-  terminal.answer("Logins", "");
+  terminal.answer("Logins that they use [none]: ", "");
   terminal.answer("Sender addresses", "scanner@contoso.example");
   terminal.answer("Recipients: internal, any, domains or addresses [internal]: ", "");
   terminal.answer("Largest message [30M]: ", "10M");
   terminal.answer("Messages a minute of one device [30]: ", "");
-  terminal.answer("Name of the connector: ", "printers");
-  terminal.answer("Mode", "");
+  terminal.answer("Name of the connector [devices]: ", "printers");
+  terminal.answer("or enforce [enforce]: ", "");
   BOOST_TEST(terminal.end(rest) == 0, rest);
   BOOST_TEST(outcome("10.21.0.1", "scanner@contoso.example", "u@contoso.example") == "accept");
   BOOST_TEST(run({"show", "printers", "-c", config}).status == 0);
@@ -273,7 +274,9 @@ BOOST_AUTO_TEST_CASE(a_terminal_is_asked_whether_to_write) {
   Terminal terminal({"new", "hybrid", "-c", config});
   terminal.answer("routing domain", "contoso.mail.onmicrosoft.com");
   for (const auto* question : {"X-OriginatorOrg", "The host that takes", "Name of the connector", "Mode"}) terminal.answer(question, "");
-  terminal.answer("Write it to connectors.d/from-cloud.conf [yes]: ", "");
+  terminal.answer("Write it to connectors.d/from-cloud.conf [yes]: ", "?");
+  terminal.answer("checked together", "perhaps");
+  terminal.answer("expected yes or no", "");
   BOOST_TEST(terminal.end(rest) == 0, rest);
   BOOST_TEST(fs::exists(path / "connectors.d" / "from-cloud.conf"));
 }
@@ -291,6 +294,36 @@ BOOST_AUTO_TEST_CASE(the_same_twice_is_not_kept) {
   BOOST_TEST(!fs::exists(path / "connectors.d" / "f-2.conf"));
 }
 
+BOOST_AUTO_TEST_CASE(an_outbound_connector_for_the_same_recipients_is_not_written) {
+  const std::vector<std::string> smarthost{"smarthost", "--smart-host", "[s.f.example]"};
+  auto written = smarthost;
+  written.insert(written.end(), {"--mode", "enforce"});
+  write(written);
+  const auto file = (path / "connectors.d" / "to-provider.conf").string();
+  for (const auto* mode : {"audit", "enforce"}) {
+    auto again = smarthost;
+    again.insert(again.end(), {"--mode", mode});
+    const auto printed = make(again);
+    BOOST_TEST(printed.status == 0);
+    BOOST_TEST(has(printed.err, "note: mail to \"*\" leaves by the outbound connector \"to-provider\""));
+    again.emplace_back("--write");
+    const auto refused = make(again);
+    BOOST_TEST(refused.status == 1);
+    BOOST_TEST(refused.out.empty());
+    BOOST_TEST(has(refused.err, "nothing is written: mail to \"*\" leaves by the outbound connector \"to-provider\" (" + file + ":"), refused.err);
+    BOOST_TEST(has(refused.err, "change that one, or disable it first (enabled = false)"));
+    BOOST_TEST(!fs::exists(path / "connectors.d" / "to-provider-2.conf"));
+  }
+  std::ofstream(file) << "outbound = ( { name = \"to-provider\"; enabled = false; recipient_domains = \"*\"; smart_hosts = \"[a.example]\"; } );\n";
+  write(smarthost);
+  // A rule asks for more than the domain; other domains are other mail.
+  std::ofstream(path / "connectors.d" / "rule.conf") << "outbound = ( { name = \"rule\"; recipient_domains = \".f.example\"; cost = 9; smart_hosts = "
+                                                        "\"[192.0.2.1]\"; when = { sender_domains = \"contoso.example\"; }; } );\n";
+  write({"partner", "--domain", ".f.example", "--direction", "out"});
+  // The domain is the same whichever way it is written, and its place in the list does not matter.
+  BOOST_TEST(make({"partner", "--domain", "g.example", "--domain", ".F.example.", "--direction", "out", "--write"}).status == 1);
+}
+
 BOOST_AUTO_TEST_CASE(a_terminal_that_goes_away) {
   std::string rest;
   Terminal terminal({"new", "partner", "-c", config});
@@ -306,7 +339,7 @@ BOOST_AUTO_TEST_CASE(questions_depend_on_answers) {
     ctl::Answers answers;
     std::istringstream in("f.example\nout\n[gw.f.example]\nencrypt\n\n\n");
     std::ostringstream out;
-    BOOST_TEST(ctl::ask(scenario, answers, in, out));
+    BOOST_TEST(ctl::ask(scenario, answers, {}, in, out));
     BOOST_TEST(!has(out.str(), "over TLS"));
     BOOST_TEST(!has(out.str(), "certificate"));
     BOOST_TEST(answers["smart-host"] == std::vector<std::string>{"[gw.f.example]"}, boost::test_tools::per_element());

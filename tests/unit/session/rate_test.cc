@@ -203,6 +203,24 @@ BOOST_AUTO_TEST_CASE(a_spray_of_addresses_stays_within_bounds) {
   BOOST_TEST(limits.buckets() <= room + 2);
 }
 
+// Room for one peer a shard. Tokens that are out keep it; given back, they make room at once.
+BOOST_AUTO_TEST_CASE(a_token_given_back_makes_room) {
+  Time time;
+  RateLimits limits(time.clock, 1);
+  const auto c = limited("printers", 1, 60);
+  const auto sprayed = [&](int net) {
+    int count = 0;
+    for (int i = 0; i < 100; ++i) count += spend(limits, c, from("10." + std::to_string(net) + ".0." + std::to_string(i))) ? 1 : 0;
+    return count;
+  };
+  std::vector<RateLimits::Token> held;
+  for (int i = 0; i < 100; ++i) held.push_back(limits.take(c, from("10.1.0." + std::to_string(i)), Sender{}));
+  BOOST_TEST(sprayed(2) <= 3);  // the shared bucket, and shards that chance left free
+  held.clear();
+  BOOST_TEST(sprayed(3) >= 20);
+  BOOST_TEST(limits.buckets() <= 33);
+}
+
 BOOST_AUTO_TEST_CASE(a_bucket_outlives_a_reload_and_takes_over_the_new_limit) {
   Time time;
   RateLimits limits(time.clock);
