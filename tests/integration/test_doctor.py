@@ -264,6 +264,22 @@ class Doctor(unittest.TestCase):
         self.assertEqual([finding["file"] for finding in found], ["main.cf", "master.cf"])
         self.finds("error policy-missing")
 
+    def test_grants_in_audit(self):
+        """their clients are no longer in mynetworks, and nothing else lets them relay"""
+        text = self.daemon.config_file.read_text(encoding="utf-8")
+
+        def configure(new):
+            self.daemon.config_file.write_text(new, encoding="utf-8")
+            self.assertEqual(self.daemon.control_tool("reload")[0], 0)
+        self.addCleanup(configure, text)
+        configure(text.replace('name = "printers";', 'name = "printers"; mode = "audit";'))
+        self.assertIsNone(self.finds("warning relay-in-audit")["relay-in-audit"]["file"])
+        self.postfix.apply(self.daemon.postfix_lines(self.postfix.queue))
+        found = self.finds("warning relay-in-audit")["relay-in-audit"]
+        self.assertRegex(found["line"], r"^mynetworks = .*10.20.0.0/24$")
+        self.main(found["line"], "smtpd_forbid_bare_newline_exclusions =")
+        self.finds()
+
     def test_maps(self):
         """not asked, or behind others"""
         self.main("transport_maps = inline:{a.example=smtp:b.example}, $our_map", "our_map = " + self.postfix.postconf("-h", "transport_maps").strip(),

@@ -23,6 +23,7 @@ void check_server_certificate(const Case& c, Findings& out);
 void check_claimed_addresses(const Case& c, Findings& out);  // XCLIENT, the PROXY protocol
 void check_smuggling(const Case& c, Findings& out);          // bare newlines
 void check_mynetworks(const Case& c, Findings& out);
+void check_relay_in_audit(const Case& c, Findings& out);  // grants in audit whose clients nothing else lets relay
 void check_ipv6(const Case& c, Findings& out);
 void check_listener_names(const Case& c, Findings& out);
 void check_domains(const Case& c, Findings& out);

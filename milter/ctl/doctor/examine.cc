@@ -22,6 +22,7 @@ constexpr Check checks[] = {
     check_claimed_addresses,
     check_smuggling,
     check_mynetworks,
+    check_relay_in_audit,
     check_ipv6,
     check_listener_names,
     check_domains,

@@ -9,37 +9,22 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "doctor_machine.h"
+#include "doctor_findings.h"
 
 using namespace cm;
 using namespace cm::ctl;
 using namespace cm::ctl::doctor;
+using namespace cm::ctl::doctor::test;
 
 namespace {
 
 const std::string ours = "{ unix:connector-milter/milter.sock, connect_timeout=10s, default_action=tempfail }";
-
-DomainPattern domain(std::string_view text) { return *DomainPattern::parse(text); }
-
-std::map<std::string, std::string> ids(const std::vector<Finding>& findings) {
-  std::map<std::string, std::string> out;
-  for (const auto& finding : findings) out[finding.id] = to_string(finding.severity);
-  return out;
-}
-
-std::string words(const std::map<std::string, std::string>& ids) {
-  std::string out;
-  for (const auto& [id, severity] : ids) out += severity + ":" + id + " ";
-  return out;
-}
 
 struct Broken {
   const char* finding;  // "SEVERITY:ID "
   std::function<void(Machine&)> breaks;
 };
 
-void set(Machine& m, const char* name, const char* value) { m.main()[name] = value; }
-void set_at(Machine& m, const char* entry, const char* name, const char* value) { m.at(entry).settings[name] = value; }
 Service& filter_way_back(Machine& m) { return m.add("127.0.0.1:10025", "inet", "smtpd", {{"smtpd_milters", ""}, {"content_filter", ""}}); }
 
 const Broken broken[] = {
@@ -153,14 +138,21 @@ const Broken broken[] = {
      [](auto& m) { m.main()["smtpd_relay_restrictions"] = "reject_unauth_destination, check_policy_service unix:connector-milter/policy.sock"; }},
     {"warning:policy-missing ",
      [](auto& m) {
-       m.policy.inbound[2].mode = Mode::audit, m.need();
+       m.policy.inbound[2].mode = Mode::audit, m.need(), set(m, "mynetworks", "10.20.0.0/24");
        set_at(m, "2501/inet", "smtpd_relay_restrictions", "permit_mynetworks, reject_unauth_destination");
      }},
     {"warning:policy-missing ",
      [](auto& m) {
-       m.policy.inbound[2].mode = Mode::audit, m.policy.inbound[2].listeners.clear(), m.need();
+       m.policy.inbound[2].mode = Mode::audit, m.policy.inbound[2].listeners.clear(), m.need(), set(m, "mynetworks", "10.20.0.0/24");
        set(m, "smtpd_relay_restrictions", "permit_mynetworks, reject_unauth_destination"),
            m.at("2501/inet").settings.erase("smtpd_relay_restrictions");
+     }},
+    {"warning:relay-in-audit ", [](auto& m) { m.policy.inbound[2].mode = Mode::audit, m.apply(); }},
+    {"warning:relay-in-audit ", [](auto& m) { m.policy.inbound[2].mode = Mode::audit, m.need(), set(m, "mynetworks", "10.20.0.0/24"); }},
+    {"warning:relay-in-audit ",
+     [](auto& m) {
+       m.policy.inbound[2].mode = Mode::audit, m.policy.inbound[2].recipients = {false, true, {*AddressPattern::parse("fabrikam.example")}};
+       m.apply(), set(m, "mynetworks", "10.20.0.0/25");
      }},
     {"error:map-missing ", [](auto& m) { set(m, "transport_maps", "hash:/etc/postfix/transport"); }},
     {"error:map-missing ", [](auto& m) { set(m, "sender_dependent_default_transport_maps", ""); }},
@@ -269,78 +261,6 @@ BOOST_AUTO_TEST_CASE(the_guide_has_each_with_its_severities) {
     BOOST_TEST((found[id] == severities || id == "proxy-filter" || id == "reinjection-listener" || id == "mynetworks"), id);
 }
 
-BOOST_AUTO_TEST_CASE(as_sound_in_another_way) {
-  const std::function<void(Machine&)> ways[] = {
-      // The socket by its whole path, which is not chrooted; a milter behind ours.
-      [](auto& m) {
-        for (auto& service : m.postfix().services) service.chroot = false;
-        set(m, "smtpd_milters", "local:/var/spool/postfix/connector-milter/milter.sock inet:127.0.0.1:11332");
-      },
-      [](auto& m) { set(m, "smtpd_milters", "unix:/connector-milter/milter.sock"); },  // as a chrooted process sees it
-      [](auto& m) { set(m, "milter_macro_defaults", "auth_author=nobody"); },
-      [](auto& m) { set(m, "milter_default_action", "accept"); },  // ours has its own
-      [](auto& m) {
-        m.service.milter.address = "inet:8891@127.0.0.1";
-        set(m, "smtpd_milters", "inet:localhost:8891");
-        set(m, "non_smtpd_milters", "inet:127.0.0.1:8891");
-      },
-      // mynetworks is in nobody's permissions, or within what is granted.
-      [](auto& m) { set(m, "mynetworks", "10.0.0.0/8"); },
-      [](auto& m) {
-        set_at(m, "2501/inet", "smtpd_recipient_restrictions", "permit_mynetworks reject");
-        m.policy.inbound[2].source_ips = {*Source::parse("10.20.0.0/25"), *Source::parse("10.20.0.128/25")};
-        set(m, "mynetworks", "10.20.0.0/24 ![10.20.0.7] hash:/etc/postfix/networks");
-      },
-      // IPv6, but not here.
-      [](auto& m) {
-        set(m, "inet_protocols", "all");
-        set(m, "inet_interfaces", "127.0.0.1, 192.0.2.1, [::1]");
-        m.policy.inbound[1].source_ips.push_back(*Source::parse("2001:db8::/32"));
-      },
-      [](auto& m) { set_at(m, "smtp/inet", "smtpd_upstream_proxy_protocol", ""); },
-      [](auto& m) {
-        m.postfix().version = {3, 9, 1}, m.main()["smtpd_forbid_bare_newline"] = "normalize";
-      },
-      [](auto& m) { set(m, "relay_domains", "localhost.contoso.example, sub.contoso.example"); },
-      [](auto& m) {
-        set(m, "virtual_alias_domains", "hash:/etc/postfix/virtual"), m.policy.organization.domains.push_back(domain("wingtip.example"));
-      },
-      [](auto& m) { m.main()["transport_maps"] = "pipemap:{" + m.main()["transport_maps"] + ",inline:{a=b}}"; },
-      [](auto& m) { m.main()["smtpd_relay_restrictions"] = "permit_mynetworks, " + m.main()["smtpd_relay_restrictions"]; },
-      // The line while a grant is in audit, before and after it is enforced.
-      [](auto& m) { m.policy.inbound[2].mode = Mode::audit, m.apply(); },
-      [](auto& m) { m.policy.inbound[2].mode = Mode::audit, m.apply(), m.policy.inbound[2].mode = Mode::enforce, m.need(); },
-      // A submission port with its own permissions, of which no grant is about the listener.
-      [](auto& m) {
-        m.add("587", "inet", "smtpd", {{"milter_macro_daemon_name", "mx"}, {"smtpd_relay_restrictions", "permit_sasl_authenticated,reject"}});
-      },
-      [](auto& m) { m.add("lmtp", "unix", "lmtp"), m.add("qmgr", "unix", "qmgr"); },
-      // Certificates of another kind, and none where nobody demands TLS.
-      [](auto& m) { set(m, "smtpd_tls_cert_file", ""), set(m, "smtpd_tls_eccert_file", "/etc/postfix/ec.pem"); },
-      [](auto& m) {
-        m.policy.inbound[0].listeners = {"mx"}, set(m, "smtpd_tls_cert_file", "");
-        set_at(m, "smtp/inet", "smtpd_tls_chain_files", "/etc/postfix/chain.pem");
-      },
-      [](auto& m) { m.policy.inbound[0].enabled = false, set(m, "smtpd_tls_ask_ccert", "no"), set(m, "smtpd_tls_CAfile", ""); },
-      // Fingerprints of certificates that are verified, or that nobody is asked for.
-      [](auto& m) {
-        set(m, "relay_clientcerts", "hash:/etc/postfix/clients");
-        m.main()["smtpd_relay_restrictions"] = "permit_tls_clientcerts, " + m.main()["smtpd_relay_restrictions"];
-      },
-      [](auto& m) {
-        m.policy.inbound[0].certificates.clear(), set(m, "smtpd_tls_CAfile", ""), set(m, "relay_clientcerts", "hash:/etc/postfix/clients");
-        set(m, "smtpd_tls_ask_ccert", "no"), set(m, "smtpd_recipient_restrictions", "permit_tls_clientcerts, reject");
-      },
-  };
-  int row = 0;
-  for (const auto& way : ways) {
-    auto m = sound_machine();
-    way(m);
-    BOOST_TEST_INFO("row " << row++);
-    BOOST_TEST(words(ids(m.findings())) == "");
-  }
-}
-
 BOOST_AUTO_TEST_CASE(filters_and_what_comes_back) {
   auto m = sound_machine();
   set(m, "content_filter", "smtp:[127.0.0.1]:10024");
@@ -376,28 +296,6 @@ BOOST_AUTO_TEST_CASE(what_is_added_to_a_list_is_an_action) {
              std::string::npos);
   BOOST_TEST(found[1].line == "add wingtip.example to mydestination or virtual_mailbox_domains (mailboxes here) or relay_domains (elsewhere)");
   BOOST_TEST(found[1].file.empty());
-}
-
-// What belongs together comes at once, not the next only when the first is mended.
-BOOST_AUTO_TEST_CASE(all_that_certificates_need_comes_in_one_round) {
-  auto m = sound_machine();
-  for (const auto* name : {"smtpd_tls_security_level", "smtpd_tls_cert_file", "smtpd_tls_ask_ccert", "smtpd_tls_CAfile"}) set(m, name, "");
-  const auto found = m.findings();
-  BOOST_TEST(words(ids(found)) == "error:certificates-not-asked error:client-ca-missing error:server-certificate-missing error:tls-not-offered ");
-  for (const auto& finding : found) m.mend(finding);
-  BOOST_TEST(words(ids(m.findings())) == "");
-
-  // One listener without TLS is meant so, if another has it: nothing else is asked of it.
-  auto two = sound_machine();
-  for (const auto* name : {"smtpd_tls_security_level", "smtpd_tls_cert_file", "smtpd_tls_ask_ccert", "smtpd_tls_CAfile"})
-    set_at(two, "smtp/inet", name, "");
-  BOOST_TEST(words(ids(two.findings())) == "note:tls-not-offered ");
-
-  // Without require_tls, too: a certificate takes TLS.
-  auto lax = sound_machine();
-  lax.policy.inbound[0].require_tls = false;
-  set(lax, "smtpd_tls_security_level", "none"), set(lax, "smtpd_tls_CAfile", "");
-  BOOST_TEST(words(ids(lax.findings())) == "error:client-ca-missing error:tls-not-offered ");
 }
 
 BOOST_AUTO_TEST_CASE(one_cause_is_one_finding) {
