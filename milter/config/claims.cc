@@ -86,8 +86,8 @@ Claims::Id Claims::whole_beats(std::uint32_t cost) const {
 
 Claims::Id Claims::beats(Id id) const {
   const auto& c = drafts_[id].connector;
-  Id winner = no_outbound;
-  if (c.organization && (winner = whole_beats(c.cost)) == no_outbound) return no_outbound;
+  Id winner = c.organization ? whole_beats(c.cost) : no_outbound;
+  if (c.organization && winner == no_outbound) return no_outbound;
   for (const auto& claim : claims_of(c.recipient_domains, c.cost, id)) {
     const auto best = cheapest(claim.kind, claim.domain);
     if (!best || best->cost >= c.cost) return no_outbound;

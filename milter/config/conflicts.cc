@@ -21,6 +21,7 @@ std::string other(const OutboundDraft& draft) {
 // What is demanded of the next hop, so written that equal demands are equal texts.
 std::string demands_of(const OutboundConnector& c) {
   std::vector<std::string> names;
+  names.reserve(c.tls_domains.size());
   for (const auto& p : c.tls_domains) names.push_back(p.to_string());
   auto pins = c.fingerprints;
   std::sort(names.begin(), names.end());

@@ -106,6 +106,7 @@ class Rules {
 
 std::string patterns(const std::vector<DomainPattern>& list) {
   std::vector<std::string> texts;
+  texts.reserve(list.size());
   for (const auto& pattern : list) texts.push_back(pattern.to_string());
   std::sort(texts.begin(), texts.end());
   std::string out;

@@ -17,6 +17,7 @@ std::string text_of(const Source& source) { return source.first.to_string() + "-
 template <class T>
 std::string listed(const std::vector<T>& values) {
   std::vector<std::string> texts;
+  texts.reserve(values.size());
   for (const auto& value : values) texts.push_back(text_of(value));
   std::sort(texts.begin(), texts.end());
   std::string out;

@@ -106,7 +106,7 @@ std::vector<Facts> make_messages(std::size_t connectors, Meets meets, std::size_
     }
     m.sender.envelope = envelope(sender);
     m.recipients = {envelope("anna@contoso.example")};
-    m.content = Content{4000, {HeaderFrom::Kind::parsed, {m.sender.envelope.argument.domain}}, {}, false};
+    m.content = Content{4000, {HeaderFrom::Kind::parsed, {m.sender.envelope.argument.domain}}, {}, {}, {}, false};
   }
   return messages;
 }

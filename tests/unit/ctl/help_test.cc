@@ -1,6 +1,7 @@
 // What --help tells of every command, and what a mistyped word is answered with.
+#include <re2/re2.h>
+
 #include <boost/test/unit_test.hpp>
-#include <regex>
 #include <set>
 
 #include "ctl/nearest.h"
@@ -15,11 +16,11 @@ using Words = std::vector<std::string>;
 
 std::vector<std::string> found(const std::string& text, const char* pattern) {
   std::vector<std::string> out;
-  const std::regex expression(pattern);
+  const re2::RE2 expression(pattern);
   std::istringstream lines(text);
-  std::string line;
-  for (std::smatch match; std::getline(lines, line);)
-    if (std::regex_search(line, match, expression)) out.push_back(match[1]);
+  std::string match;
+  for (std::string line; std::getline(lines, line);)
+    if (re2::RE2::PartialMatch(line, expression, &match)) out.push_back(match);
   return out;
 }
 
