@@ -1,9 +1,10 @@
 // The shapes of PowerShell's JSON, one function a kind of value.
 #include "ctl/exchange_export.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <charconv>
-#include <cstdio>
 #include <sstream>
 
 #include "ctl/output.h"
@@ -34,9 +35,7 @@ std::string dump(const json& value) { return value.dump(-1, ' ', false, json::er
 // A TimeSpan as Exchange prints it: 00:10:00.
 std::string span(const json& seconds) {
   const auto all = static_cast<long long>(std::clamp(seconds.get<double>(), 0.0, 1e9));
-  char text[40];
-  std::snprintf(text, sizeof text, "%02lld:%02lld:%02lld", all / 3600, all / 60 % 60, all % 60);
-  return text;
+  return fmt::format("{:02}:{:02}:{:02}", all / 3600, all / 60 % 60, all % 60);
 }
 
 // One value as Exchange would print it. Objects of the types that cmdlets return say what they are in one of their members.

@@ -27,7 +27,7 @@ std::string find(const std::string& name) {
   std::string directories = std::string(path ? path : "") + ":/usr/sbin:/sbin:/usr/local/sbin";
   for (std::size_t at = 0; at <= directories.size();) {
     const auto end = std::min(directories.find(':', at), directories.size());
-    const auto file = directories.substr(at, end - at) + "/" + name;
+    auto file = directories.substr(at, end - at) + "/" + name;
     if (end > at && ::access(file.c_str(), X_OK) == 0) return file;
     at = end + 1;
   }
