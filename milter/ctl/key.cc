@@ -38,7 +38,7 @@ std::string write_new(const std::string& path, const std::string& text) {
   const bool written = ::fchmod(file.get(), for_daemon ? 0640 : 0600) == 0 &&
                        ::write(file.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(file.get()) == 0;
   if (written) return {};
-  const std::string why = std::string("cannot be written: ") + std::strerror(errno);
+  std::string why = std::string("cannot be written: ") + std::strerror(errno);
   ::unlink(path.c_str());
   return why;
 }

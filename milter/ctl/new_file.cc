@@ -19,7 +19,7 @@ std::string write_new_file(const std::string& path, const std::string& text) {
     const auto some = ::write(file.get(), text.data() + done, text.size() - done);
     if (some < 0 && errno == EINTR) continue;
     if (some <= 0) {
-      const std::string why = std::string("cannot be written: ") + std::strerror(errno);
+      std::string why = std::string("cannot be written: ") + std::strerror(errno);
       ::unlink(path.c_str());
       return why;
     }
