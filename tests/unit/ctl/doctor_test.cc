@@ -194,6 +194,14 @@ const Broken broken[] = {
     {"note:daemon-not-asked ", [](auto& m) { m.seen.daemon.answer = DaemonState::Answer::not_allowed; }},
     {"note:daemon-not-asked ", [](auto& m) { m.seen.daemon.digest.reset(); }},
     {"warning:daemon-old-config ", [](auto& m) { m.seen.daemon.digest = "another"; }},
+    {"error:daemon-restart-needed ",
+     [](auto& m) {
+       m.seen.daemon.sockets["policy"].clear();
+       m.seen.daemon.digest = "another";
+       m.seen.sockets[{"/etc/postfix", "unix:connector-milter/policy.sock", true}] = "No such file or directory";
+     }},
+    {"error:daemon-restart-needed ", [](auto& m) { m.seen.daemon.sockets["milter"] = "inet:8891@127.0.0.1"; }},
+    {"warning:daemon-restart-needed ", [](auto& m) { m.seen.daemon.restart_needed = true; }},
     {"error:socket-unreachable ",
      [](auto& m) {
        m.seen.sockets[{"/etc/postfix", "unix:/run/c/milter.sock", true}] = "No such file or directory";
