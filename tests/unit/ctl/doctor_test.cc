@@ -158,6 +158,7 @@ const Broken broken[] = {
     {"error:map-missing ", [](auto& m) { set(m, "sender_dependent_default_transport_maps", ""); }},
     {"error:map-missing ", [](auto& m) { set_at(m, "smtp/unix", "smtp_tls_policy_maps", ""); }},
     {"error:map-missing ", [](auto& m) { set(m, "milter_header_checks", "socketmap:unix:connector-milter/maps.sock:transport"); }},
+    {"warning:outbound-without-maps ", [](auto& m) { m.service.maps.reset(), m.need(); }},
     {"note:map-order ", [](auto& m) { m.main()["transport_maps"] = "hash:/etc/postfix/transport, " + m.main()["transport_maps"]; }},
     {"error:relayhost ", [](auto& m) { set(m, "relayhost", "[smtp.provider.example]"); }},
     {"error:fallback-relay ", [](auto& m) { set(m, "smtp_fallback_relay", "[smtp.provider.example]"); }},
