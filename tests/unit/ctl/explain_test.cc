@@ -2,10 +2,10 @@
 #define BOOST_TEST_DYN_LINK
 #include <stdlib.h>
 
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <filesystem>
 #include <fstream>
-#include <map>
 #include <nlohmann/json.hpp>
 
 #include "run.h"
