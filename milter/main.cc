@@ -114,7 +114,12 @@ bool sockets_differ(const config::Service& a, const config::Service& b) {
 class Daemon {
  public:
   Daemon(std::string config_file, const Loaded& loaded)
-      : config_file_(std::move(config_file)), config_(loaded.config), log_(own_user), policy_(policy_of(config_)), keys_(loaded.keys) {
+      : config_file_(std::move(config_file)),
+        config_(loaded.config),
+        opened_(config_->service),
+        log_(own_user),
+        policy_(policy_of(config_)),
+        keys_(loaded.keys) {
     shared_.keys = &keys_;
     shared_.tallies = &tallies_;
     result_.at = started_ = loaded_ = SystemClock::now();
@@ -143,6 +148,7 @@ class Daemon {
   const std::string config_file_;
   std::mutex mutex_;  // reload, and what it writes
   std::shared_ptr<const config::Config> config_;
+  const config::Service opened_;  // as it was at the start: the sockets there are
   serve::ReloadResult result_;
   SystemClock::time_point started_, loaded_;
   std::uint64_t policy_number_ = 1;
@@ -234,8 +240,9 @@ void Daemon::load_and_publish() {
     log_.write(diagnostic.level == config::Diagnostic::Level::error ? Log::Level::error : Log::Level::warning, result_.diagnostics.back());
   }
   if (!loaded.config) return;
-  if (sockets_differ(config_->service, loaded.config->service)) {
-    result_.diagnostics.emplace_back("the socket settings have changed: they take effect at the next start of the daemon");
+  if (sockets_differ(opened_, loaded.config->service)) {
+    result_.diagnostics.emplace_back(
+        "the socket settings have changed: they take effect at the next start of the daemon (systemctl restart connector-milter)");
     log_.warning(result_.diagnostics.back());
   }
   const auto old = policy_.get();  // to be destroyed here, which takes long, and not by a lookup that is the last to let go
@@ -262,6 +269,11 @@ serve::Status Daemon::status() {
           .loaded = loaded_,
           .config = config_->digest,
           .connectors = connectors(),
+          .sockets = {{"milter", opened_.milter.address},
+                      {"maps", opened_.maps ? opened_.maps->address : ""},
+                      {"policy", opened_.policy ? opened_.policy->address : ""},
+                      {"control", opened_.control.address}},
+          .restart_needed = sockets_differ(opened_, config_->service),
           .last_reload = result_,
           .in_flight = shared_.in_flight.load(),
           .log_lines_dropped = log_.dropped()};

@@ -138,6 +138,24 @@ void explain_recipients(const Policy& policy, const Facts& facts, const Decision
   }
 }
 
+// The policy service permits what an enforced grant covers; a login has its own permission, and what local programs submit needs none.
+void explain_relay_check(const Policy& policy, const Facts& facts, const Decision& decision, bool has_policy_service, Explanation& explanation) {
+  if (facts.connection.local || !facts.sender.login.empty() || policy.data().organization.domains.empty()) return;
+  if (decision.stage == Stage::connect || decision.stage == Stage::mail) return;  // no recipient is named any more
+  const bool grants = has_policy_service && std::any_of(decision.steps.begin(), decision.steps.end(), [&](const Step& step) {
+                        if (step.connector == no_connector || step.outcome != Outcome::selected) return false;
+                        const auto& connector = policy.connector(step.connector);
+                        return !connector.requires_header() && (connector.duty == Duty::on_premises || connector.duty == Duty::device);
+                      });
+  for (std::size_t i = 0; i < facts.recipients.size(); ++i) {
+    const auto& to = facts.recipients[i];
+    auto& recipient = explanation.recipients[i];
+    const bool is_refused_when_named =
+        is_refusal(decision.recipients.empty() ? decision.action : decision.recipients[i].action) && decision.stage != Stage::eom;
+    recipient.relay_check = to.argument.is_valid() && !to.argument.is_null() && !policy.is_ours(to.resolved) && (!grants || is_refused_when_named);
+  }
+}
+
 void explain_headers(const Policy& policy, const Question& question, const Facts& facts, const Decision& decision, Explanation& explanation) {
   if (is_refusal(decision.action)) return;  // there is no message left to edit
   explanation.add_headers = render_headers(policy, facts.connection, facts.sender, decision, explain_trace_id);
@@ -173,8 +191,10 @@ void add_outbound(const Policy& policy, const std::vector<OutboundStep>& steps, 
 
 void explain_steps(const Policy& policy, const Facts& facts, const Decision& decision, Explanation& explanation) {
   explanation.steps = in_words(policy, facts, complete_steps(policy, facts, decision), Pass::enforced);
-  add_outbound(policy, explain_outbound(policy, facts, decision), explanation.steps);
   explanation.audit_steps = in_words(policy, facts, audit_steps(policy, facts), Pass::audit);
+  // A check_header_from in audit may find what is refused anyway.
+  if (!policy.has_audit_connectors() && explanation.audit_steps == explanation.steps) explanation.audit_steps.clear();
+  add_outbound(policy, explain_outbound(policy, facts, decision), explanation.steps);
   add_outbound(policy, explain_audit_outbound(policy, facts, decision), explanation.audit_steps);
 }
 
@@ -209,7 +229,7 @@ Parsed<Facts> make_facts(const Policy& policy, const Question& question) {
   return facts;
 }
 
-Explanation explain(const Policy& policy, const Question& question, const Facts& facts) {
+Explanation explain(const Policy& policy, const Question& question, const Facts& facts, bool has_policy_service) {
   const auto decision = decide(policy, facts);
   Explanation explanation;
   explanation.connector = name_of(policy, decision.connector);
@@ -228,6 +248,7 @@ Explanation explain(const Policy& policy, const Question& question, const Facts&
                                        name_of(policy, decision.audit->connector), render_audit(policy, *decision.audit)};
   }
   explain_recipients(policy, facts, decision, explanation);
+  explain_relay_check(policy, facts, decision, has_policy_service, explanation);
   explain_headers(policy, question, facts, decision, explanation);
   explain_route(policy, decision, explanation);
   explain_steps(policy, facts, decision, explanation);

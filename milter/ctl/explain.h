@@ -33,11 +33,13 @@ struct ExplainedRecipient {
   std::string address, action;
   std::optional<std::string> reply;
   std::optional<std::string> outbound;  // the connector by which it leaves
+  bool relay_check = false;             // not ours, and nothing in the config lets the client send to others: see relay_check_note
 };
 struct ExplainedStep {
   std::optional<std::string> connector;  // none: a rule about all mail
   std::string outcome, because;
   std::optional<std::string> at;  // FILE:LINE of the connector
+  bool operator==(const ExplainedStep&) const = default;
 };
 struct ExplainedAudit {
   std::string action;
@@ -63,7 +65,7 @@ struct Explanation {
   std::optional<std::string> rewrite_sender;  // the envelope sender that it leaves with, if that is another one
   std::optional<ExplainedRoute> route;
   std::vector<ExplainedStep> steps;
-  std::vector<ExplainedStep> audit_steps;  // of the audit pass; empty if nothing in mode audit has a part in it
+  std::vector<ExplainedStep> audit_steps;  // of the audit pass; empty if nothing in mode audit has a part in it or changes a word
 };
 
 /// Stands where a real message has its own trace id.
@@ -71,7 +73,12 @@ inline constexpr std::string_view explain_trace_id = "explain22222";
 /// What `repair` would add, in words where a real message has the time of its receipt and the name of the mail server.
 inline constexpr std::string_view explain_date = "(time of receipt)", explain_host = "(name of the mail server)";
 
-Explanation explain(const Policy& policy, const Question& question, const Facts& facts);
+/// Of recipients that another check is asked about before the milter.
+inline constexpr std::string_view relay_check_note =
+    "Postfix's own relay check comes first: unless smtpd_relay_restrictions permits this client (mynetworks, login), it answers Relay access denied";
+
+/// `has_policy_service`: Postfix can ask the daemon which clients may send to others.
+Explanation explain(const Policy& policy, const Question& question, const Facts& facts, bool has_policy_service = true);
 
 /// Each renders the whole explanation, final newline included.
 std::string to_text(const Explanation& explanation);

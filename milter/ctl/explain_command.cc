@@ -33,7 +33,7 @@ int explain_message(const Context& context, const Question& question, const std:
     context.err << "connectorctl: explain: " << safe(facts.why) << "\n";
     return wrong_usage;
   }
-  const auto explanation = explain(config->policy, question, *facts);
+  const auto explanation = explain(config->policy, question, *facts, config->service.policy.has_value());
   context.out << (context.json ? to_json(explanation) : to_text(explanation));
   if (!context.json && lacks_listener(config->policy, question))
     context.err << "connectorctl: note: connectors that name listeners were left out: say --listener NAME to ask about one\n";

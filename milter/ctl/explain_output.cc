@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "ctl/connectors.h"
 #include "ctl/explain.h"
 #include "ctl/output.h"
 
@@ -57,6 +58,10 @@ std::string to_text(const Explanation& e) {
     put(out, "to",
         recipient.address + ": " + recipient.action + (recipient.outbound ? ", leaves by " + *recipient.outbound : "") +
             (recipient.reply && recipient.reply != e.reply ? ", " + *recipient.reply : ""));
+  std::vector<std::string> checked;
+  for (const auto& recipient : e.recipients)
+    if (recipient.relay_check) checked.push_back(recipient.address);
+  if (!checked.empty()) put(out, "note", some_of(checked) + ": " + std::string(relay_check_note));
   if (e.route) put(out, "route", e.route->connector + ": " + e.route->next_hop + (e.route->tls ? ", TLS " + *e.route->tls : ""));
   if (e.rewrite_sender) put(out, "sender", "becomes " + *e.rewrite_sender);
   for (const auto& header : e.add_headers) put(out, "adds", header.name + ": " + header.value);
@@ -80,7 +85,11 @@ std::string to_json(const Explanation& e) {
   json["reply"] = or_null(e.reply);
   json["recipients"] = Json::array();
   for (const auto& r : e.recipients)
-    json["recipients"].push_back({{"address", r.address}, {"action", r.action}, {"reply", or_null(r.reply)}, {"outbound", or_null(r.outbound)}});
+    json["recipients"].push_back({{"address", r.address},
+                                  {"action", r.action},
+                                  {"reply", or_null(r.reply)},
+                                  {"outbound", or_null(r.outbound)},
+                                  {"relay_check", r.relay_check}});
   json["add_headers"] = Json::array();
   for (const auto& header : e.add_headers) json["add_headers"].push_back({{"name", header.name}, {"value", header.value}});
   json["strip_headers"] = e.strip_headers;

@@ -34,6 +34,9 @@ inline std::string join(const std::vector<std::string>& words, std::string_view 
   return out;
 }
 
+/// "1 error", "2 errors"
+inline std::string counted(std::size_t n, std::string_view word) { return std::to_string(n).append(" ").append(word).append(n == 1 ? "" : "s"); }
+
 /// Lines with their columns under each other. The first row is the head; all rows are as long as that.
 using Row = std::vector<std::string>;
 

@@ -42,6 +42,9 @@ Endpoint endpoint(const std::string& address, const std::string& queue_directory
   return {"unix:" + verbatim(path), "; services with chroot \"y\" in master.cf cannot reach it, because it is not below " + queue_directory};
 }
 
+/// Of the reason of a line that has Postfix ask a service of the daemon: `group` of the config.
+std::string once_open(const char* group) { return std::string(restart_first) + group + " was added to its config"; }
+
 bool is_loopback(const Ip& ip) { return ip.v6 ? ip.bits == 1 : (ip.bits >> 24) == 127; }
 
 bool is_grant(const InboundConnector& c) { return c.duty == Duty::on_premises || c.duty == Duty::device; }
@@ -101,7 +104,7 @@ class Writer {
   void map(std::string name, const char* map, const std::vector<std::string>& users, const std::string& what) {
     if (users.empty() || !service_.maps) return;
     const auto maps = endpoint(service_.maps->address, host_.queue_directory);
-    main(std::move(name), "socketmap:" + maps.address + ":" + map, some_of(users) + ": " + what + maps.caution);
+    main(std::move(name), "socketmap:" + maps.address + ":" + map, some_of(users) + ": " + what + once_open("maps") + maps.caution);
   }
   [[nodiscard]] std::vector<std::string> granting() const { return enabled_names(policy_.inbound, is_relaying_grant); }
   // Grants in audit permit nothing: what relays today by mynetworks must go on.
@@ -179,7 +182,7 @@ void Writer::relay() {
                                                            : " are in audit and permit nothing yet: keep permit_mynetworks until they are enforced");
   main("smtpd_relay_restrictions", relay_restrictions(""),
        "Who may send mail through us to others: what connectors grant" + (granting().empty() ? "" : " (" + some_of(granting()) + ")") +
-           ", and logins" + kept + policy.caution);
+           ", and logins" + kept + once_open("policy") + policy.caution);
   lines.push_back(
       {Place::main, "", "mynetworks", "",
        "No address is trusted by itself: Postfix would exempt it from more than relaying; what sends from here by SMTP needs a connector" + kept,
@@ -327,7 +330,7 @@ void Writer::listeners() {
     if (!decides_relay() || !is_asked(listener.name)) continue;
     const auto policy = endpoint(service_.policy->address, host_.queue_directory);
     add("smtpd_relay_restrictions", relay_restrictions(listener.name),
-        "As in main.cf, for grants that are valid on this listener only" + policy.caution);
+        "As in main.cf, for grants that are valid on this listener only" + once_open("policy") + policy.caution);
   }
 }
 

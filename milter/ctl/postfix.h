@@ -41,6 +41,9 @@ struct PostfixLine {
   bool example = false;  // the value is the administrator's to choose
 };
 
+/// Stands in the reasons of lines that have Postfix ask a service which a reload of the daemon does not open.
+inline constexpr std::string_view restart_first = "; not before the daemon was restarted since ";
+
 std::vector<PostfixLine> postfix_lines(const PolicyData& policy, const config::Service& service, const PostfixHost& host);
 
 /// One setting as its file has it: `NAME = VALUE`, `-o NAME=VALUE` (`-o { NAME = VALUE }` if the value holds blanks).

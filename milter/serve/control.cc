@@ -84,6 +84,8 @@ Json to_json(const observe::Stats& stats, const Status& status, const observe::C
 Json to_json(const Status& status, const observe::Counters& counters) {
   auto numbers = to_json(counters);
   numbers["log_lines_dropped"] = status.log_lines_dropped;
+  auto sockets = Json::object();
+  for (const auto& [name, address] : status.sockets) sockets[name] = address.empty() ? Json(nullptr) : Json(address);
   return {{"ok", true},
           {"version", status.version},
           {"pid", status.pid},
@@ -94,6 +96,8 @@ Json to_json(const Status& status, const observe::Counters& counters) {
           {"policy_loaded", iso_time(status.loaded)},
           {"config", status.config},
           {"connectors", status.connectors},
+          {"sockets", std::move(sockets)},
+          {"restart_needed", status.restart_needed},
           {"in_flight", status.in_flight},
           {"last_reload", to_json(status.last_reload)},
           {"counters", std::move(numbers)}};

@@ -7,6 +7,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "observe/tallies.h"
@@ -31,6 +32,8 @@ struct Status {
   std::chrono::system_clock::time_point loaded;  // the policy in force
   std::string config;                            // digest of the config that it was made of
   std::size_t connectors = 0;
+  std::vector<std::pair<std::string, std::string>> sockets{};  // name, address; those that are open, an empty address where there is none
+  bool restart_needed = false;                                 // the config has other socket settings since
   ReloadResult last_reload;
   int in_flight = 0;
   std::uint64_t log_lines_dropped = 0;

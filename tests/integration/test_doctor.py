@@ -327,6 +327,31 @@ class Doctor(unittest.TestCase):
         found = self.finds("error socket-unreachable")["socket-unreachable"]
         self.assertIn("Chrooted services", found["reason"])
 
+    def test_new_services(self):
+        """maps and policy are new in the config: the daemon must be restarted before Postfix is told to ask there"""
+        text = self.daemon.config_file.read_text(encoding="utf-8")
+
+        def restart(config):
+            self.daemon.config_file.write_text(config, encoding="utf-8")
+            check_end(self.daemon, self.daemon.stop())
+            self.daemon.start()
+        self.addCleanup(restart, text)
+        restart(re.sub(r"^(maps|policy) = .*\n", "", text, flags=re.M))
+        self.daemon.config_file.write_text(text, encoding="utf-8")
+        self.write(self.untouched)
+        self.assertEqual(self.daemon.control_tool("reload")[0], 0)
+        found = self.doctor()
+        self.assertEqual((found[0]["id"], found[0]["line"]), ("daemon-restart-needed", "systemctl restart connector-milter, then postfix reload"))
+        after = [finding for finding in found if finding["id"] in ("policy-missing", "map-missing")]
+        self.assertGreater(len(after), 2)
+        for finding in after:
+            self.assertIn("First restart the daemon", finding["reason"])
+        self.write(self.healthy)
+        self.assertIn("maps and policy", self.finds("error daemon-restart-needed")["daemon-restart-needed"]["reason"])
+        check_end(self.daemon, self.daemon.stop())
+        self.daemon.start()
+        self.finds()
+
     def test_another_instance(self):
         """of this Postfix, if it is enabled"""
         other = self.directory / "other"

@@ -309,6 +309,13 @@ class Sockets(DaemonScenario):
         status, said = self.daemon.control_tool("reload")
         self.assertEqual(status, 0)
         self.assertIn("socket settings have changed", said)
+        self.assertIn("socket settings have changed", self.daemon.control_tool("reload")[1])  # as long as that is so
+        told = json.loads(self.daemon.control_tool("--json", "status")[1])
+        self.assertEqual((told["restart_needed"], told["sockets"]["maps"]), (True, f"unix:{self.daemon.maps}"))
+        self.assertIn("restart_needed: true\n", self.daemon.control_tool("status")[1])
+        self.daemon.config_file.write_text(text, encoding="utf-8")
+        self.assertNotIn("socket settings", self.daemon.control_tool("reload")[1])
+        self.assertIn("restart_needed: false\n", self.daemon.control_tool("status")[1])
         with Client(self.daemon.maps) as client:
             self.assertEqual(client.look_up("transport bob@litware.example"), "OK smtp:")
         self.daemon.configure(CONFIG.replace("maps = { };\n", "").replace("policy = { };\n", ""))

@@ -28,13 +28,37 @@ std::string what_to_do(const SocketUse& use) {
   return "the user of Postfix needs search permission on every directory above it, and group and mode of the socket must let it in";
 }
 
+bool is_silence(const std::string& problem) { return problem == "Connection refused" || problem == "No such file or directory"; }
+
+constexpr const char* restart = "systemctl restart connector-milter";
+
+void check_restart(const Case& c, Findings& out) {
+  if (const auto names = sockets_to_come(c); !names.empty())
+    out.add({Severity::error,
+             "daemon-restart-needed",
+             "",
+             {},
+             "The daemon does not listen at the socket of " + some_of(names) +
+                 " that the config has: it opens sockets when it starts, not with a reload. Mail for which Postfix asks there is put off",
+             "",
+             std::string(restart) + ", then postfix reload"});
+  else if (c.seen.daemon.restart_needed && c.seen.daemon.digest == c.digest)
+    out.add(
+        {Severity::warning,
+         "daemon-restart-needed",
+         "",
+         {},
+         "The daemon has a socket that its config has no longer, or one with another group or mode: that changes when it starts, not with a reload",
+         "",
+         "take what main.cf and master.cf still say of a socket that is no longer there out of them, then " + std::string(restart)});
+}
+
 }  // namespace
 
 void check_daemon(const Case& c, Findings& out) {
   const auto& daemon = c.seen.daemon;
   if (daemon.answer == Answer::no) {
-    out.add(
-        {Severity::error, "daemon-down", "", {}, daemon.why + ": all mail that Postfix shows it is put off", "", "systemctl start connector-milter"});
+    out.add({Severity::error, "daemon-down", "", {}, daemon.why + ": all mail that Postfix shows it is put off", "", restart});
   } else if (daemon.answer == Answer::not_allowed) {
     out.add({Severity::note, "daemon-not-asked", "", {}, daemon.why + ": which config it runs with is not known", "", "run this as root"});
   } else if (!daemon.digest) {
@@ -44,8 +68,8 @@ void check_daemon(const Case& c, Findings& out) {
              {},
              "The daemon is older than this program and does not say which config it runs with",
              "",
-             "systemctl restart connector-milter"});
-  } else if (*daemon.digest != c.digest) {
+             restart});
+  } else if (*daemon.digest != c.digest && sockets_to_come(c).empty()) {  // a restart loads it, too
     out.add({Severity::warning,
              "daemon-old-config",
              "",
@@ -55,6 +79,20 @@ void check_daemon(const Case& c, Findings& out) {
              "",
              "connectorctl reload"});
   }
+  check_restart(c, out);
+}
+
+std::vector<std::string> sockets_to_come(const Case& c) {
+  std::vector<std::string> names;
+  const auto add = [&](const char* name, const config::Socket& socket) {
+    const auto it = c.seen.daemon.sockets.find(name);
+    if (it != c.seen.daemon.sockets.end() && it->second != socket.address) names.emplace_back(name);
+  };
+  add("milter", c.service.milter);
+  if (c.service.maps) add("maps", *c.service.maps);
+  if (c.service.policy) add("policy", *c.service.policy);
+  add("control", c.service.control);
+  return names;
 }
 
 void check_sockets(const Case& c, Findings& out) {
@@ -68,17 +106,18 @@ void check_sockets(const Case& c, Findings& out) {
              "run this as root"});
     return;
   }
+  const bool restarts = !sockets_to_come(c).empty();
   for (const auto& [use, problem] : c.seen.sockets) {
     // Nobody listens: that is said once, of the daemon.
-    const bool silence = problem == "Connection refused" || problem == "No such file or directory";
-    if (problem.empty() || (silence && c.seen.daemon.answer == Answer::no)) continue;
+    const bool silence = is_silence(problem);
+    if (problem.empty() || (silence && (c.seen.daemon.answer == Answer::no || restarts))) continue;
     out.add({Severity::error,
              "socket-unreachable",
              use.instance,
              {},
              std::string(use.chroot ? "Chrooted services" : "Services") + " of Postfix that are told " + use.address + " cannot reach it: " + problem,
              "",
-             what_to_do(use)});
+             silence ? std::string(restart) + ", then postfix reload. If that does not help, " + what_to_do(use) : what_to_do(use)});
   }
 }
 

@@ -37,9 +37,9 @@ constexpr Map maps[] = {
     {"milter_header_checks", "cleanup/unix"},
 };
 
-/// The reason of a line, as a clause; whether a socket can be reached is tried, not guessed.
+/// The reason of a line, as a clause; whether a socket is there and can be reached is tried, not guessed.
 std::string trimmed(std::string text) {
-  text.erase(std::min(text.find("; services with chroot"), text.size()));
+  for (const auto caution : {restart_first, std::string_view("; services with chroot")}) text.erase(std::min(text.find(caution), text.size()));
   while (!text.empty() && text.back() == '.') text.pop_back();
   return text;
 }
@@ -161,6 +161,15 @@ void check_outbound_settings(const Case& c, Findings& out) {
                                                               !instance.is_yes(smtp, "tls_append_default_CA"))
       out.set_main(Severity::error, "server-ca-missing", instance, trimmed(line->reason), line->name, line->value);
   }
+  const auto unused = enabled_names(c.policy.outbound, [](const auto& connector) { return connector.mode == Mode::enforce; });
+  if (!c.service.maps && !unused.empty())
+    out.add({Severity::warning,
+             "outbound-without-maps",
+             "",
+             {},
+             "Outbound connectors (" + some_of(unused) + ") have no effect: the config has no maps, so Postfix cannot ask where their mail goes",
+             "",
+             "maps = { }; in the main file of the config, systemctl restart connector-milter, then the lines that connectorctl postfix prints"});
   for (const auto& connector : c.policy.outbound)
     for (const auto& instance : c.instances)
       if (connector.enabled && connector.client_certificate.empty() && !instance.find(connector.transport + "/unix"))

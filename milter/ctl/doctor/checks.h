@@ -44,6 +44,8 @@ std::optional<MilterUse> our_milter(const Case& c, const Instance& instance, con
 bool is_judged(const Case& c, const Instance& instance, const Service& smtpd);
 /// An smtpd that only this machine reaches, and whose mail is not judged because that was switched off for it.
 bool takes_mail_back(const Case& c, const Instance& instance, const Service& smtpd);
+/// Sockets of the config, by name, at which the daemon does not listen because it has not been started since they are there.
+std::vector<std::string> sockets_to_come(const Case& c);
 /// The value that the config needs for a parameter of main.cf; empty if none.
 std::string needed_value(const Instance& instance, std::string_view name);
 

@@ -32,6 +32,26 @@ constexpr Check checks[] = {
     check_services,
 };
 
+/// A finding whose line has Postfix use a socket.
+struct SocketFinding {
+  std::string_view id, socket;
+};
+constexpr SocketFinding socket_findings[] = {
+    {"milter-missing", "milter"},
+    {"local-milter-missing", "milter"},
+    {"policy-missing", "policy"},
+    {"map-missing", "maps"},
+};
+
+// Whoever did it the other way round would put all mail off.
+void put_restart_first(const Case& c, std::vector<Finding>& findings) {
+  const auto names = sockets_to_come(c);
+  for (auto& finding : findings)
+    for (const auto& [id, socket] : socket_findings)
+      if (finding.id == id && std::find(names.begin(), names.end(), socket) != names.end())
+        finding.reason += ". First restart the daemon: it does not listen there yet";
+}
+
 }  // namespace
 
 void Findings::set(Severity severity, std::string id, const Instance& instance, const Service& service, std::string reason, std::string_view name,
@@ -72,7 +92,9 @@ std::vector<Finding> Findings::take() {
 std::vector<Finding> examine(const Case& the_case) {
   Findings findings;
   for (const auto check : checks) check(the_case, findings);
-  return findings.take();
+  auto found = findings.take();
+  put_restart_first(the_case, found);
+  return found;
 }
 
 std::optional<MilterUse> our_milter(const Case& c, const Instance& instance, const Service& service, std::string_view name) {

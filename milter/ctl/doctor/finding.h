@@ -49,6 +49,8 @@ struct DaemonState {
   enum class Answer : std::uint8_t { yes, no, not_allowed } answer = Answer::no;
   std::string why;                    // it did not answer
   std::optional<std::string> digest;  // of the config in force; nullopt: it does not say
+  Values sockets;                     // at which it listens, by name, empty where it has none; no names: it does not say
+  bool restart_needed = false;        // the config in force has other socket settings
   std::string refused;                // what its last reload complained about; empty: that was well
 };
 

@@ -155,6 +155,9 @@ DaemonState ask_state(const std::string& control_socket) {
   }
   state.answer = DaemonState::Answer::yes;
   if (const auto it = json.find("config"); it != json.end() && it->is_string()) state.digest = it->get<std::string>();
+  if (const auto it = json.find("sockets"); it != json.end() && it->is_object())
+    for (const auto& [name, address] : it->items()) state.sockets[name] = address.is_string() ? address.get<std::string>() : "";
+  if (const auto it = json.find("restart_needed"); it != json.end() && it->is_boolean()) state.restart_needed = it->get<bool>();
   const auto reload = json.find("last_reload");
   if (reload != json.end() && reload->is_object() && !reload->value("ok", true)) {
     const auto said = reload->value("diagnostics", Json::array());

@@ -11,7 +11,7 @@ namespace {
 std::string count(const std::vector<Finding>& findings, Severity severity) {
   std::size_t n = 0;
   for (const auto& finding : findings) n += finding.severity == severity ? 1 : 0;
-  return std::to_string(n) + " " + std::string(to_string(severity)) + (n == 1 ? "" : "s");
+  return counted(n, to_string(severity));
 }
 
 }  // namespace

@@ -137,6 +137,10 @@ Machine sound_machine() {
   secret.when = When{};
   for (auto [name, socket] : {std::pair{"maps", &m.service.maps}, {"policy", &m.service.policy}})
     *socket = config::Socket{std::string("unix:/var/spool/postfix/connector-milter/") + name + ".sock", "postfix", 0660};
+  m.seen.daemon.sockets = {{"milter", m.service.milter.address},
+                           {"maps", m.service.maps->address},
+                           {"policy", m.service.policy->address},
+                           {"control", m.service.control.address}};
   m.name_listeners();
   m.apply();
   return m;

@@ -158,6 +158,7 @@ const Broken broken[] = {
     {"error:map-missing ", [](auto& m) { set(m, "sender_dependent_default_transport_maps", ""); }},
     {"error:map-missing ", [](auto& m) { set_at(m, "smtp/unix", "smtp_tls_policy_maps", ""); }},
     {"error:map-missing ", [](auto& m) { set(m, "milter_header_checks", "socketmap:unix:connector-milter/maps.sock:transport"); }},
+    {"warning:outbound-without-maps ", [](auto& m) { m.service.maps.reset(), m.need(); }},
     {"note:map-order ", [](auto& m) { m.main()["transport_maps"] = "hash:/etc/postfix/transport, " + m.main()["transport_maps"]; }},
     {"error:relayhost ", [](auto& m) { set(m, "relayhost", "[smtp.provider.example]"); }},
     {"error:fallback-relay ", [](auto& m) { set(m, "smtp_fallback_relay", "[smtp.provider.example]"); }},
@@ -194,6 +195,14 @@ const Broken broken[] = {
     {"note:daemon-not-asked ", [](auto& m) { m.seen.daemon.answer = DaemonState::Answer::not_allowed; }},
     {"note:daemon-not-asked ", [](auto& m) { m.seen.daemon.digest.reset(); }},
     {"warning:daemon-old-config ", [](auto& m) { m.seen.daemon.digest = "another"; }},
+    {"error:daemon-restart-needed ",
+     [](auto& m) {
+       m.seen.daemon.sockets["policy"].clear();
+       m.seen.daemon.digest = "another";
+       m.seen.sockets[{"/etc/postfix", "unix:connector-milter/policy.sock", true}] = "No such file or directory";
+     }},
+    {"error:daemon-restart-needed ", [](auto& m) { m.seen.daemon.sockets["milter"] = "inet:8891@127.0.0.1"; }},
+    {"warning:daemon-restart-needed ", [](auto& m) { m.seen.daemon.restart_needed = true; }},
     {"error:socket-unreachable ",
      [](auto& m) {
        m.seen.sockets[{"/etc/postfix", "unix:/run/c/milter.sock", true}] = "No such file or directory";

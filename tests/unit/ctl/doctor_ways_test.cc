@@ -1,5 +1,6 @@
 // doctor: what is sound in another way is no finding, and what belongs together comes and goes together.
 #define BOOST_TEST_DYN_LINK
+#include <algorithm>
 #include <boost/test/unit_test.hpp>
 #include <functional>
 
@@ -10,6 +11,34 @@ using namespace cm::ctl::doctor;
 using namespace cm::ctl::doctor::test;
 
 BOOST_AUTO_TEST_SUITE(doctor_ways)
+
+// Postfix asks at a socket only once the daemon listens there: told the other way round, all mail would be put off.
+BOOST_AUTO_TEST_CASE(the_restart_comes_first) {
+  const auto of = [](const std::vector<Finding>& findings, std::string_view id) {
+    const auto it = std::find_if(findings.begin(), findings.end(), [&](const auto& finding) { return finding.id == id; });
+    BOOST_REQUIRE(it != findings.end());
+    return *it;
+  };
+  const std::string_view first = ". First restart the daemon: it does not listen there yet";
+  auto m = sound_machine();
+  set(m, "smtpd_relay_restrictions", "reject_unauth_destination"), set(m, "transport_maps", "");
+  for (const auto& finding : m.findings()) BOOST_TEST(!finding.reason.ends_with(first));
+  m.seen.daemon.sockets["policy"] = "";
+  const auto found = m.findings();
+  BOOST_TEST(found[0].id == "daemon-restart-needed");
+  BOOST_TEST(found[0].reason.find(" the socket of policy that ") != std::string::npos);
+  BOOST_TEST(found[0].line == "systemctl restart connector-milter, then postfix reload");
+  BOOST_TEST(of(found, "policy-missing").reason.ends_with(first));
+  BOOST_TEST(!of(found, "map-missing").reason.ends_with(first));
+  m.seen.daemon.sockets["maps"] = "unix:/run/other.sock";
+  BOOST_TEST(of(m.findings(), "daemon-restart-needed").reason.find(" the socket of maps and policy that ") != std::string::npos);
+  BOOST_TEST(of(m.findings(), "map-missing").reason.ends_with(first));
+  // An older daemon does not say where it listens.
+  m.seen.daemon.sockets.clear();
+  m.seen.sockets[{"/etc/postfix", "unix:connector-milter/policy.sock", true}] = "No such file or directory";
+  BOOST_TEST(
+      of(m.findings(), "socket-unreachable").line.starts_with("systemctl restart connector-milter, then postfix reload. If that does not help, put"));
+}
 
 BOOST_AUTO_TEST_CASE(as_sound_in_another_way) {
   const std::function<void(Machine&)> ways[] = {
@@ -22,7 +51,7 @@ BOOST_AUTO_TEST_CASE(as_sound_in_another_way) {
       [](auto& m) { set(m, "milter_macro_defaults", "auth_author=nobody"); },
       [](auto& m) { set(m, "milter_default_action", "accept"); },  // ours has its own
       [](auto& m) {
-        m.service.milter.address = "inet:8891@127.0.0.1";
+        m.service.milter.address = m.seen.daemon.sockets["milter"] = "inet:8891@127.0.0.1";
         set(m, "smtpd_milters", "inet:localhost:8891");
         set(m, "non_smtpd_milters", "inet:127.0.0.1:8891");
       },

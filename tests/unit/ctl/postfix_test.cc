@@ -267,6 +267,16 @@ BOOST_FIXTURE_TEST_CASE(our_own_certificate_has_a_transport, Needs) {
   BOOST_TEST(value("smtp_tls_secure_cert_match", "smtp-to-d/unix") == "a.example:.b.example");
 }
 
+// A reload opens no socket.
+BOOST_FIXTURE_TEST_CASE(services_are_asked_once_the_daemon_has_opened_them, Needs) {
+  inbound("d").source_ips = {*Source::parse("10.0.0.0/8")};
+  outbound("o", "x.example");
+  serve_maps(), serve_policy();
+  BOOST_TEST(reason("transport_maps").ends_with("; not before the daemon was restarted since maps was added to its config"));
+  BOOST_TEST(reason("smtpd_relay_restrictions").ends_with("; not before the daemon was restarted since policy was added to its config"));
+  BOOST_TEST(reason("smtpd_milters").find("restarted") == std::string::npos);
+}
+
 BOOST_FIXTURE_TEST_CASE(sockets_as_postfix_reaches_them, Needs) {
   const auto address = [&](const char* text) {
     service.milter.address = text;

@@ -317,6 +317,8 @@ BOOST_AUTO_TEST_CASE(control_words) {
                                         .loaded = {},
                                         .config = "0123",
                                         .connectors = 3,
+                                        .sockets = {{"milter", "unix:/run/milter.sock"}, {"maps", ""}},
+                                        .restart_needed = true,
                                         .last_reload = result,
                                         .in_flight = 1};
                         },
@@ -341,6 +343,8 @@ BOOST_AUTO_TEST_CASE(control_words) {
   BOOST_TEST(status["counters"]["actions"]["reject"] == 0);
   BOOST_TEST(status["policy_number"] == 3);
   BOOST_TEST(status["uptime"] == 5);
+  BOOST_TEST(status["sockets"].dump() == R"({"maps":null,"milter":"unix:/run/milter.sock"})");
+  BOOST_TEST(status["restart_needed"] == true);
   const auto stats = nlohmann::json::parse(control.answer("stats"));
   BOOST_TEST(stats["ok"] == true);
   BOOST_TEST(stats["since"] == "1970-01-01T00:00:00Z");
