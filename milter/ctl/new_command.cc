@@ -80,6 +80,9 @@ std::string check_options(const Scenario& scenario, const Answers& answers) {
   return {};
 }
 
+// What check says where one connector leaves another nothing to do.
+bool is_repetition(const std::string& warning) { return warning.starts_with("can never be selected") || warning.starts_with("tries nothing"); }
+
 // Where --write puts it; what is wrong with the file in its place is told, and the file is taken away again.
 int write_beside(const Context& context, const Made& made) {
   namespace fs = std::filesystem;
@@ -95,7 +98,7 @@ int write_beside(const Context& context, const Made& made) {
     if (std::find(known.begin(), known.end(), diagnostic.to_string()) != known.end()) continue;
     context.err << safe(diagnostic.to_string()) << "\n";
     sound = sound && diagnostic.level != config::Diagnostic::Level::error;
-    shadows = shadows || diagnostic.message.find("can never be selected") != std::string::npos;
+    shadows = shadows || is_repetition(diagnostic.message);
   }
   if (!sound) {
     ::unlink(path.c_str());
