@@ -126,7 +126,7 @@ int import_connectors(const Context& context, const std::vector<std::string>& fi
   if (!imported->notes.empty()) context.err << notes_head << "\n";
   for (const auto& line : imported->notes) context.err << "  " << safe(line) << "\n";
   context.err << imported->in_force << " in force, " << imported->disabled << " disabled, " << imported->left_out << " left out; " << errors
-              << " errors, " << imported->remarks.size() - errors - notes << " warnings, " << notes << " notes\n";
+              << " errors, " << imported->remarks.size() - errors - notes << " warnings, " << imported->notes.size() << " notes\n";
   tell_of_the_reload(context, *imported, settings);
   return errors == 0 ? success : bad;
 }

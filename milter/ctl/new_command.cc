@@ -32,6 +32,7 @@ Beside learn(const Context& context) {
   out.policy = result.config->service.policy.has_value();
   for (const auto& c : data.inbound) {
     out.names.push_back(c.name);
+    if (!c.demands_tls()) out.clear.push_back(c.name);
     const bool about_everyone =
         std::any_of(c.sender_domains.begin(), c.sender_domains.end(), [](const auto& p) { return p.kind == DomainPattern::Kind::any; });
     if (c.is_partner() && c.enabled && c.demands_identity() && about_everyone) out.locks.push_back(c.name);
