@@ -41,6 +41,8 @@ void check_conflicts(std::span<const OutboundDraft> outbound, const Organization
 void warn_of_outbound_risks(std::span<const Draft> inbound, std::span<const OutboundDraft> outbound, const PolicyData& policy, bool has_maps,
                             Report& report);
 
+/// What decides what becomes of mail: two connectors with equal texts treat every message alike.
+std::string effect(const InboundConnector& connector);
 /// "FILE:LINE" of another connector, for a message.
 std::string where(const Origin& at);
 /// Enabled, without errors, and so to be compared with others.

@@ -33,14 +33,6 @@ void warn_of_shared_identity(const Draft& draft, Report& report) {
   }
 }
 
-void warn_of_missing_ipv6(const Draft& draft, Report& report) {
-  const auto& c = draft.connector;
-  if (!c.is_partner() || c.source_ips.empty()) return;
-  if (std::none_of(c.source_ips.begin(), c.source_ips.end(), [](const Source& s) { return s.first.v6; }))
-    report.warning(draft.origin_of("source_ips"), draft.path() + ".source_ips",
-                   "holds IPv4 addresses alone: the partner's mail over IPv6 will not meet it; add the partner's IPv6 sources");
-}
-
 void warn_of_unbounded_device(const Draft& draft, Report& report) {
   const auto& c = draft.connector;
   if (c.duty != Duty::device || c.rate_limit) return;
@@ -109,19 +101,17 @@ class Locks {
       for (const auto& listener : c.listeners) by_listener_.emplace(listener, &draft);
       if (first_ == nullptr) first_ = &draft;
       sources.insert(sources.end(), c.source_ips.begin(), c.source_ips.end());
+      for (const auto& pattern : c.certificates) certificates_.add(pattern, 0);
     }
     sources_ = SourceSet(sources);
   }
   void warn_of_missing_via(const Draft& draft, Report& report) const {
     const auto& c = draft.connector;
-    if (!c.is_partner() || c.source_ips.empty() || !c.via.empty() || is_about_everyone(c)) return;
+    if (!c.is_partner() || !c.has_identity() || !c.via.empty() || is_about_everyone(c)) return;
     const auto* lock = lock_before(c);
-    if (lock == nullptr) return;
-    // Its mail is known to come from the provider's addresses.
-    if (std::any_of(c.source_ips.begin(), c.source_ips.end(),
-                    [&](const Source& s) { return sources_.contains(s.first) || sources_.contains(s.last); }))
-      return;
-    report.warning(draft.origin_of("source_ips"), draft.path() + ".source_ips",
+    if (lock == nullptr || comes_through(c)) return;
+    const char* proof = !c.source_ips.empty() ? "source_ips" : !c.certificates.empty() ? "certificates" : "auth_users";
+    report.warning(draft.origin_of(proof), draft.path() + "." + proof,
                    "has no via, while " + quote(lock->connector.name) + " (" + where(lock->connector.at) +
                        ") receives mail of every sender: this partner's mail that comes through it will be a violation; add via = [ " +
                        quote(lock->connector.name) + " ]");
@@ -140,6 +130,13 @@ class Locks {
   }
 
  private:
+  // Its mail is known to come from the provider.
+  [[nodiscard]] bool comes_through(const InboundConnector& c) const {
+    return std::any_of(c.source_ips.begin(), c.source_ips.end(),
+                       [&](const Source& s) { return sources_.contains(s.first) || sources_.contains(s.last); }) ||
+           std::any_of(c.certificates.begin(), c.certificates.end(),
+                       [&](const DomainPattern& p) { return certificates_.match(p.domain) != no_match; });
+  }
   [[nodiscard]] const Draft* lock_before(const InboundConnector& c) const {
     if (c.listeners.empty()) return first_;
     const auto everywhere = by_listener_.find("");
@@ -149,6 +146,7 @@ class Locks {
     return nullptr;
   }
   SourceSet sources_;
+  DomainIndex certificates_;
   std::unordered_map<std::string, const Draft*> by_listener_;
   const Draft* first_ = nullptr;
 };
@@ -156,29 +154,41 @@ class Locks {
 // What a connector named in `via` is like. A name that is not there is another check's business.
 using ByName = std::unordered_map<std::string_view, const InboundConnector*>;
 
-bool lends(const InboundConnector& lender, Mode to) {
-  return lender.enabled && !lender.requires_header() && (lender.mode == Mode::enforce || to == Mode::audit);
-}
+// One in mode audit is being tried: its name is right for the day on which it is enforced.
+bool will_lend(const InboundConnector& lender) { return lender.enabled && !lender.requires_header(); }
 
 std::string why_dead(const InboundConnector& lender) {
-  return lender.requires_header() ? "which has require_header and shares its identity with others" : "which is not enabled and in mode \"enforce\"";
+  return lender.requires_header() ? "which has require_header and shares its identity with others" : "which is not enabled";
 }
 
 void warn_of_dead_via(const Draft& draft, const ByName& by_name, Report& report) {
   const auto dead = [&](const Draft::Named& v) {
     const auto found = by_name.find(v.name);
-    return found != by_name.end() && !lends(*found->second, draft.connector.mode);
+    return found != by_name.end() && !will_lend(*found->second);
   };
   const auto merely_off = [&](const Draft::Named& v) { return dead(v) && !by_name.at(v.name)->requires_header(); };
   if (!draft.via.empty() && std::all_of(draft.via.begin(), draft.via.end(), merely_off))
-    return report.warning(
-        draft.via.front().at, draft.path() + ".via",
-        "has no effect: none of the connectors it names is enabled and in mode \"enforce\", so this partner's mail that comes through them is a "
-        "violation");
+    return report.warning(draft.via.front().at, draft.path() + ".via",
+                          "has no effect: none of the connectors it names is enabled, so this partner's mail that comes through them is a violation");
   for (const auto& v : draft.via)
     if (dead(v))
       report.warning(v.at, v.path,
                      "names " + quote(v.name) + ", " + why_dead(*by_name.at(v.name)) + ": this partner's mail that comes through it is a violation");
+}
+
+// `via` stands for the identity alone. Without an identity of its own, or with min_tls_version, it is said how mail is to come by whoever brings it.
+void warn_of_clear_text_via(const Draft& draft, const ByName& by_name, Report& report) {
+  const auto& c = draft.connector;
+  if (!c.is_partner() || !c.has_identity() || !c.require_tls || c.min_tls_version != TlsVersion::none) return;
+  for (const auto& v : draft.via) {
+    const auto found = by_name.find(v.name);
+    if (found == by_name.end() || !will_lend(*found->second) || found->second->demands_tls()) continue;
+    report.warning(v.at, v.path,
+                   "names " + quote(v.name) + ", which takes mail in clear text, while this partner has require_tls: its mail that comes through " +
+                       quote(v.name) +
+                       " in clear text is a violation; set require_tls = true there once all of its mail comes over TLS, or min_tls_version here if "
+                       "that is meant");
+  }
 }
 
 // Whoever speaks TLS could be such a partner, so a closed listener turns nobody away at connect.
@@ -203,13 +213,13 @@ void warn_of_risks(std::span<const Draft> inbound, std::span<const Listener> lis
   for (const auto& draft : inbound) {
     if (!counts(draft)) continue;
     warn_of_shared_identity(draft, report);
-    warn_of_missing_ipv6(draft, report);
     warn_of_unbounded_device(draft, report);
     SingleLabels(draft, ours, report).warn();
     warn_of_foreign_sender(draft, ours, report);
     locks.warn_of_missing_via(draft, report);
     locks.warn_of_missing_identity(draft, report);
     warn_of_dead_via(draft, by_name, report);
+    warn_of_clear_text_via(draft, by_name, report);
     warn_of_opened_listener(draft, listeners, report);
   }
 }

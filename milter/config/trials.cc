@@ -32,7 +32,8 @@ std::string rate(const std::optional<RateLimit>& limit) {
   return std::to_string(limit->messages) + "/" + std::to_string(limit->seconds) + "/" + std::to_string(static_cast<int>(limit->key)) + '\f';
 }
 
-// Two connectors with equal texts treat every message alike.
+}  // namespace
+
 std::string effect(const InboundConnector& c) {
   std::string out(c.is_partner() ? "partner " : "other ");
   out += listed(c.listeners) + listed(c.sender_domains) + listed(c.source_ips) + listed(c.certificates) + listed(c.certificate_issuers) +
@@ -44,8 +45,6 @@ std::string effect(const InboundConnector& c) {
     out += std::to_string(number) + ' ';
   return out;
 }
-
-}  // namespace
 
 void warn_of_trials(std::span<const Draft> inbound, Report& report) {
   std::unordered_map<std::string, const Draft*> enforced;

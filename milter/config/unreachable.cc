@@ -107,18 +107,19 @@ std::string joined(std::vector<std::string> texts) {
   return out + '\f';
 }
 
-// Partners with the same identity and listeners: of those with the same sender pattern the first claims everything. One in mode audit stands
-// behind enforced ones, too.
+// Partners with the same identity and listeners: of those with the same sender pattern the first claims everything. Of those without an identity
+// all are asked, so only what is the same altogether is a repetition. One in mode audit stands behind enforced ones, too.
 void warn_of_repeated_partners(std::span<const Draft> inbound, Report& report) {
   std::unordered_map<std::string, const Draft*> first;
   for (const auto& draft : inbound) {
     const auto& c = draft.connector;
-    if (!counts(draft) || !c.is_partner() || !c.demands_identity()) continue;
+    if (!counts(draft) || !c.is_partner()) continue;
     std::vector<std::string> sources, certificates;
     for (const auto& s : c.source_ips) sources.push_back(s.first.to_string() + '-' + s.last.to_string());
     for (const auto& p : c.certificates) certificates.push_back(p.to_string());
-    const std::string who = joined(c.listeners) + joined(std::move(sources)) + joined(std::move(certificates)) + joined(c.certificate_issuers) +
-                            joined(c.auth_users) + joined(c.via);
+    const std::string who = !c.demands_identity() ? effect(c)
+                                                  : joined(c.listeners) + joined(std::move(sources)) + joined(std::move(certificates)) +
+                                                        joined(c.certificate_issuers) + joined(c.auth_users) + joined(c.via);
     const Draft* before = nullptr;
     bool all = true;
     for (const auto& p : c.sender_domains) {

@@ -276,13 +276,23 @@ std::string words_of(const CLI::App& app) {
   return out;
 }
 
+// What people call the devices, whose scenario has another name.
+constexpr std::string_view devices[] = {"printer", "printers", "scanner", "scanners", "application", "applications"};
+
+// The scenario that is nearest to a word.
+std::string nearest_scenario(std::string_view word, std::vector<std::string> known) {
+  known.insert(known.end(), std::begin(devices), std::end(devices));
+  auto meant = nearest(word, known);
+  return std::find(std::begin(devices), std::end(devices), meant) == std::end(devices) ? meant : "devices";
+}
+
 // A word that nothing was declared for, and the one that may have been meant.
 std::string unknown(const CLI::App& at, const std::string& given) {
   const bool is_option = given.size() > 1 && given.starts_with('-');
   const auto word = is_option ? given.substr(0, given.find('=')) : given;
   const auto bare = word.substr(is_option ? std::min(word.size(), word.find_first_not_of('-')) : 0);
   const auto known = is_option ? options_of(at) : subcommands_of(at);
-  const auto meant = nearest(bare, known);
+  const auto meant = !is_option && at.get_name() == "new" ? nearest_scenario(bare, known) : nearest(bare, known);
   const auto quoted = "'" + safe(word) + "'";
   if (!meant.empty() && word == (is_option ? "--" : "") + meant) return quoted + " belongs behind " + words_of(at) + ";";
   const auto* what = is_option ? "option" : known.empty() ? "argument" : at.get_name() == "new" ? "scenario" : "command";

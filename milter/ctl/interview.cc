@@ -68,7 +68,7 @@ class Interview {
         if (!values.empty()) answers_[std::string(field.option)] = std::move(values);
         return true;
       }
-      out_ << "  " << safe(wrong) << "\n";
+      out_ << "  " << safe(wrong) << (needed && !field.required ? "; to answer differently what came before, Ctrl-C and start over" : "") << "\n";
     }
     return false;
   }
@@ -125,7 +125,8 @@ const Scenario* ask_for_scenario(std::istream& in, std::ostream& out) {
 }
 
 bool ask(const Scenario& scenario, Answers& answers, const Beside& beside, std::istream& in, std::ostream& out) {
-  out << "In brackets: what an empty answer means. ? explains a question, none or - leaves out what may be left out.\n";
+  out << "In brackets: what an empty answer means. ? explains a question, none or - leaves out what may be left out, Ctrl-C ends "
+         "it, and nothing is written.\n";
   Interview interview(scenario, answers, beside, in, out);
   for (const auto& field : scenario.fields) {
     if (answers.contains(field.option) || (field.is_asked != nullptr && !field.is_asked(answers))) continue;

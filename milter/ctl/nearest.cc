@@ -7,6 +7,7 @@ namespace cm::ctl {
 namespace {
 
 constexpr std::size_t longest = 64;  // no word of ours is; the table stays small whatever is typed
+constexpr std::size_t shortest_beginning = 3;
 
 std::size_t distance(std::string_view a, std::string_view b) {
   std::vector<std::vector<std::size_t>> d(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
@@ -35,7 +36,10 @@ std::string nearest(std::string_view word, const std::vector<std::string>& known
       best = candidate;
     }
   }
-  return best;
+  if (!best.empty() || word.size() < shortest_beginning) return best;
+  const auto begins = [word](const std::string& candidate) { return candidate.starts_with(word) || word.starts_with(candidate); };
+  const auto found = std::find_if(known.begin(), known.end(), begins);
+  return found == known.end() ? std::string() : *found;
 }
 
 }  // namespace cm::ctl

@@ -32,6 +32,7 @@ Beside learn(const Context& context) {
   out.policy = result.config->service.policy.has_value();
   for (const auto& c : data.inbound) {
     out.names.push_back(c.name);
+    if (!c.demands_tls()) out.clear.push_back(c.name);
     const bool about_everyone =
         std::any_of(c.sender_domains.begin(), c.sender_domains.end(), [](const auto& p) { return p.kind == DomainPattern::Kind::any; });
     if (c.is_partner() && c.enabled && c.demands_identity() && about_everyone) out.locks.push_back(c.name);
@@ -80,6 +81,9 @@ std::string check_options(const Scenario& scenario, const Answers& answers) {
   return {};
 }
 
+// What check says where one connector leaves another nothing to do.
+bool is_repetition(const std::string& warning) { return warning.starts_with("can never be selected") || warning.starts_with("tries nothing"); }
+
 // Where --write puts it; what is wrong with the file in its place is told, and the file is taken away again.
 int write_beside(const Context& context, const Made& made) {
   namespace fs = std::filesystem;
@@ -95,7 +99,7 @@ int write_beside(const Context& context, const Made& made) {
     if (std::find(known.begin(), known.end(), diagnostic.to_string()) != known.end()) continue;
     context.err << safe(diagnostic.to_string()) << "\n";
     sound = sound && diagnostic.level != config::Diagnostic::Level::error;
-    shadows = shadows || diagnostic.message.find("can never be selected") != std::string::npos;
+    shadows = shadows || is_repetition(diagnostic.message);
   }
   if (!sound) {
     ::unlink(path.c_str());

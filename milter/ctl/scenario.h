@@ -38,6 +38,7 @@ struct Beside {
   std::vector<DomainPattern> domains;  // our own; empty: not known
   std::vector<std::string> names;      // of connectors
   std::vector<std::string> locks;      // partners that claim mail of every sender by identity
+  std::vector<std::string> clear;      // inbound connectors that take mail in clear text
   struct Route {
     std::string name, where;              // FILE:LINE
     std::vector<std::string> recipients;  // patterns as the config writes them

@@ -27,6 +27,13 @@ std::string why(const Parsed<T>& parsed) {
   return parsed ? std::string() : parsed.why;
 }
 
+bool is_address(std::string_view text) { return static_cast<bool>(Source::parse(text)); }
+
+// A pattern of one label is a domain of that name, which is next to never what was meant.
+bool is_single_label(const DomainPattern& p) {
+  return p.kind == DomainPattern::Kind::exact && !p.domain.starts_with('[') && p.domain.find('.') == std::string::npos;
+}
+
 }  // namespace
 
 std::string why_no_source(std::string_view text) {
@@ -35,6 +42,7 @@ std::string why_no_source(std::string_view text) {
 }
 
 std::string why_no_certificate(std::string_view text) {
+  if (is_address(text)) return "that is an address, and this asks for a name";
   const auto pattern = DomainPattern::parse(text);
   if (pattern && (pattern->kind == DomainPattern::Kind::any || pattern->kind == DomainPattern::Kind::null))
     return "any certificate would do; name the peer's, such as mail.d.example";
@@ -44,11 +52,15 @@ std::string why_no_certificate(std::string_view text) {
 std::string why_no_domain(std::string_view text) {
   const auto pattern = DomainPattern::parse(text);
   if (pattern && pattern->kind == DomainPattern::Kind::null) return "that is the null sender and no domain";
+  if (pattern && is_single_label(*pattern)) return "has no dot, so it is a domain of that name: expected a whole domain, such as fabrikam.example";
   return why(pattern);
 }
 
 std::string why_no_sender(std::string_view text) {
+  if (text == "internal" || text == "any") return "is a word of recipients, not of senders; expected an address or a domain";
   const auto pattern = AddressPattern::parse(text);
+  if (pattern && pattern->local.empty() && is_single_label(pattern->domain))
+    return "has no dot, so it is a domain of that name: expected an address or a domain; write " + pattern->domain.domain + "@YOUR-DOMAIN";
   if (pattern && pattern->local.find('*') != std::string::npos) return "a wildcard cannot stand for a local part; write the domain alone";
   return why(pattern);
 }
@@ -67,6 +79,7 @@ std::string why_no_number(std::string_view text) {
   return digits ? "" : "expected a number, 1 to 999999999";
 }
 
+std::string why_no_user(std::string_view text) { return is_address(text) ? "that is an address, and this asks for a login" : why_no_login(text); }
 std::string why_no_login(std::string_view text) {
   const bool plain = std::none_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < ' ' || c == 0x7f; });
   return !text.empty() && text.size() <= limits::login_bytes && plain && text::is_utf8(text) ? "" : "expected a login, or * for any";

@@ -14,6 +14,7 @@ std::string why_no_recipient(std::string_view text);
 std::string why_no_host(std::string_view text);
 std::string why_no_size(std::string_view text);
 std::string why_no_number(std::string_view text);
+std::string why_no_user(std::string_view text);
 std::string why_no_login(std::string_view text);
 std::string why_no_name(std::string_view text);
 std::string why_no_mode(std::string_view text);
@@ -35,6 +36,14 @@ ConnectorText begin(const Answers& answers, Beside& beside, std::string_view usu
 Made finished(std::string_view what, const std::vector<ConnectorText>& connectors, const std::vector<std::string>& advice, const Beside& beside);
 /// "contoso.example", the first of our own domains; a stand-in if none is known.
 std::string own_domain(const Beside& beside);
+
+/// "someone@DOMAIN" of a domain pattern.
+std::string someone_at(std::string_view domain);
+/// An address that meets an address pattern; `local` where it has none.
+std::string address_in(std::string_view text, std::string_view local);
+/// The command that asks `explain` about mail that meets the answers, as a line of advice.
+std::string try_coming_in(const Answers& answers, const std::string& from, const std::string& to, bool over_tls);
+std::string try_going_out(const std::string& from, const std::string& to);
 
 Made make_partner(const Answers& answers, const Beside& beside);
 Made make_provider(const Answers& answers, const Beside& beside);

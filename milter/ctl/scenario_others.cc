@@ -59,14 +59,19 @@ Made make_provider(const Answers& answers, const Beside& given) {
   set_addresses(out, answers);
   if (has(answers, "listener")) out.set("listeners", list_of(many(answers, "listener")), "declared in listeners of the main file");
   if (yes(answers, "require-tls")) out.set("require_tls", "true");
+  const bool enforced = one(answers, "mode") == "enforce";
   return finished(
       "Own servers behind a filtering provider, made by connectorctl new provider.", {out},
-      {"Before it is enforced: connectors for everything else that comes in directly (connectorctl new devices; types on_premises for servers "
-       "of ours and relay for the backup MX). The log shows them as audit=would-reject/source/" +
-           out.name + ".",
+      {std::string(enforced ? "It is enforced from the reload on. Before that" : "Before it is enforced") +
+           ": connectors for everything else that comes in directly (connectorctl new devices; types on_premises for servers "
+           "of ours and relay for the backup MX)." +
+           (enforced
+                ? ""
+                : " The log shows them as audit=would-reject/" + std::string(has(answers, "source") ? "source/" : "certificate/") + out.name + "."),
        "Partners with addresses or certificates whose mail comes through the provider, too, get via = [ \"" + out.name + "\" ].",
        "At the provider: it delivers to this host alone, over TLS if it can; ask for all of its addresses, IPv6 too, and to be told of changes.",
-       "The MX record points to the provider and to nothing else."},
+       "The MX record points to the provider and to nothing else.",
+       "Try it:", try_coming_in(answers, someone_at("*"), "someone@" + own_domain(given), yes(answers, "require-tls"))},
       given);
 }
 
@@ -106,7 +111,16 @@ Made make_devices(const Answers& answers, const Beside& given) {
   if (has(answers, "recipient") && one(answers, "recipient") != "internal" && !given.policy)
     advice.emplace_back(
         "For recipients outside Postfix must let them relay: policy = { }; in the main file, then mynetworks needs them no more (outbound.md).");
-  advice.emplace_back("Once it is enforced, take the addresses out of mynetworks: that grants more than this connector.");
+  if (has(answers, "source"))
+    advice.emplace_back((one(answers, "mode") == "audit" ? "Once it is enforced (the line mode taken out), take" : "Take") +
+                        std::string(" the addresses out of mynetworks: that grants more than this connector."));
+  advice.emplace_back("Try it:");
+  const auto own = own_domain(given), to = has(answers, "recipient") ? one(answers, "recipient") : "internal";
+  advice.emplace_back(try_coming_in(answers, has(answers, "sender") ? address_in(one(answers, "sender"), "scanner") : "scanner@" + own,
+                                    to == "internal" ? "someone@" + own
+                                    : to == "any"    ? someone_at("*")
+                                                     : address_in(to, "someone"),
+                                    false));
   return finished("Printers and applications, made by connectorctl new devices.", {out}, advice, given);
 }
 
@@ -125,7 +139,7 @@ Made make_smarthost(const Answers& answers, const Beside& given) {
                   {"If it asks for a login: smtp_sasl_auth_enable and smtp_sasl_password_maps of Postfix; the password stands in no config of ours.",
                    "Take relayhost out of main.cf when this is enforced, so that there is one place that says where mail goes.",
                    "At the provider: it must take mail from this host for your sender domains; SPF of these domains must name the provider.",
-                   "Try it: connectorctl explain --local --from you@" + own_domain(given) + " --to someone@far.example"},
+                   "Try it:", try_going_out("you@" + own_domain(given), someone_at("*"))},
                   given);
 }
 

@@ -58,6 +58,7 @@ struct InboundConnector {
   [[nodiscard]] bool requires_header() const { return !required_header.empty(); }
   /// A partner without identity settings (and without `via`) judges TLS alone and never claims a message.
   [[nodiscard]] bool demands_identity() const { return has_identity() || !via.empty(); }
+  [[nodiscard]] bool demands_tls() const { return require_tls || min_tls_version != TlsVersion::none; }
 };
 
 }  // namespace cm

@@ -110,7 +110,6 @@ BOOST_AUTO_TEST_CASE(partners_without_identity_behind_a_lock) {
   check_inbound({
       {lock + tls, behind},
       {lock + partner("a", "\"d.example\"", "require_tls = true; listeners = \"mx\";"), behind},
-      {lock + partner("a", "\"d.example\"", "certificates = \"c.d.example\";"), {}},
       {lock + partner("a", "\"d.example\"", "via = \"lock\"; require_tls = true;"), {}},
       {partner("lock", "\"*\"", "source_ips = " + both + "; enabled = false;") + ",\n" + tls, {}},
       {partner("lock", "\"*\"", "require_tls = true;") + ",\n" + tls, {}},
@@ -126,14 +125,39 @@ BOOST_AUTO_TEST_CASE(via_with_dead_names) {
     return partner("p", "\"p.example\"", lend + p) + ",\n" + partner("q", "\"q.example\"", "source_ips = [ \"192.0.2.2\", \"2001:db8::2\" ];" + q) +
            ",\n" + partner("r", "\"r.example\"", "via = [ \"p\",\n\"q\" ];" + mode);
   };
-  const std::string dead = ", which is not enabled and in mode \"enforce\": this partner's mail that comes through it is a violation";
+  const std::string dead = ", which is not enabled: this partner's mail that comes through it is a violation";
   check_inbound({
       {text("", ""), {}},
       {text("", "enabled = false;"), {"main.conf:6: warning: inbound.r.via[1]: names \"q\"" + dead}},
-      {text("mode = \"audit\";", ""), {"main.conf:5: warning: inbound.r.via[0]: names \"p\"" + dead}},
+      {text("mode = \"audit\";", ""), {}},
+      {text("mode = \"audit\";", "mode = \"audit\";"), {}},
       {text("mode = \"audit\";", "", "mode = \"audit\";"), {}},
       {text("enabled = false;", "", "mode = \"audit\";"), {"main.conf:5: warning: inbound.r.via[0]: names \"p\"" + dead}},
-      {text("enabled = false;", "mode = \"audit\";"), {"main.conf:5: warning: inbound.r.via: has no effect: ..."}},
+      {text("enabled = false;", "mode = \"audit\";"), {"main.conf:5: warning: inbound.r.via[0]: names \"p\"" + dead}},
+      {text("enabled = false;", "enabled = false;"), {"main.conf:5: warning: inbound.r.via: has no effect: ..."}},
+  });
+}
+
+BOOST_AUTO_TEST_CASE(via_does_not_stand_for_tls) {
+  const auto text = [](const std::string& lock, const std::string& own) {
+    return partner("lock", "\"*\"", "source_ips = " + both + "; " + lock) + ",\n" +
+           partner("a", "\"d.example\"", "via = \"lock\"; source_ips = \"192.0.2.9\"; " + own);
+  };
+  const Lines clear{
+      "main.conf:4: warning: inbound.a.via: names \"lock\", which takes mail in clear text, while this partner has require_tls: its mail that comes "
+      "through \"lock\" in clear text is a violation; set require_tls = true there once all of its mail comes over TLS, or min_tls_version here if "
+      "that is meant"};
+  check_inbound({
+      {text("", "require_tls = true;"), clear},
+      {text("", "certificates = \"mx.d.example\";"), clear},
+      {text("mode = \"audit\";", "require_tls = true;"), clear},
+      {text("", ""), {}},
+      {partner("lock", "\"*\"", "source_ips = " + both + ";") + ",\n" + partner("a", "\"d.example\"", "via = \"lock\"; require_tls = true;"), {}},
+      {text("", "min_tls_version = \"TLSv1.2\";"), {}},
+      {text("require_tls = true;", "require_tls = true;"), {}},
+      {text("min_tls_version = \"TLSv1.2\";", "require_tls = true;"), {}},
+      {text("certificates = \"c.example\";", "require_tls = true;"), {}},
+      {text("enabled = false;", "require_tls = true;"), {"main.conf:4: warning: inbound.a.via: has no effect: ..."}},
   });
 }
 
@@ -215,12 +239,12 @@ BOOST_AUTO_TEST_CASE(every_warning_can_be_looked_up) {
                             "is shared by every customer of",
                             "has no dot, so it is a domain of that name",
                             "is a word of outbound connectors",
-                            "holds IPv4 addresses alone",
                             "this device may send to any recipient without a rate limit",
                             "has no via, while",
                             "asks nobody for an identity, so mail of its domains must meet",
                             "has no effect: none of the connectors it names",
                             "which is not enabled",
+                            "which takes mail in clear text",
                             "which has require_header",
                             "refuses no client at connect",
                             "is closed to everyone",

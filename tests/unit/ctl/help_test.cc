@@ -133,6 +133,9 @@ BOOST_AUTO_TEST_CASE(the_nearest_word) {
   BOOST_TEST(ctl::nearest("shaw", known) == "show");
   BOOST_TEST(ctl::nearest("sattus", known) == "status");
   BOOST_TEST(ctl::nearest("confg-dri", known) == "config-dir");
+  BOOST_TEST(ctl::nearest("conf", known) == "config-dir");
+  BOOST_TEST(ctl::nearest("status-of-all", known) == "status");
+  BOOST_TEST(ctl::nearest("co", known).empty());
   BOOST_TEST(ctl::nearest("frobnicate", known).empty());
   BOOST_TEST(ctl::nearest("", known).empty());
   BOOST_TEST(ctl::nearest("x", known).empty());
@@ -152,6 +155,10 @@ BOOST_AUTO_TEST_CASE(what_was_meant) {
       {{"check", "extra"}, "unknown argument 'extra'; connectorctl check --help"},
       {{"new", "device"}, "unknown scenario 'device'; did you mean devices? connectorctl new --help tells more\n  partner "},
       {{"new", "devices", "--domain", "x"}, "unknown option '--domain'; connectorctl new devices --help tells more\n"},
+      {{"new", "printer"}, "unknown scenario 'printer'; did you mean devices?"},
+      {{"new", "scaner"}, "unknown scenario 'scaner'; did you mean devices?"},
+      {{"new", "application"}, "unknown scenario 'application'; did you mean devices?"},
+      {{"new", "partner", "--cert", "x"}, "unknown option '--cert'; did you mean --certificate?"},
       {{"new", "devices", "--sorce", "x"}, "did you mean --source?"},
       {{"--write", "new"}, "'--write' belongs behind connectorctl new; "},
       {{"validat"}, "unknown command 'validat'; connectorctl --help"},

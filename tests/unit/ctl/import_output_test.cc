@@ -82,7 +82,7 @@ BOOST_AUTO_TEST_CASE(what_is_the_mail_servers_business_stands_last_and_once) {
   }
   BOOST_TEST(done.err.find(": error: ") < done.err.find(": warning: "));
   BOOST_TEST(has(done.err, "; 1 error, "));
-  BOOST_TEST(has(done.err, " warnings, 3 notes\n"));
+  BOOST_TEST(has(done.err, " warnings, 2 notes\n"));
   BOOST_TEST(!has(done.out, "WARNING MaxHopCount"));
 }
 

@@ -110,6 +110,26 @@ BOOST_AUTO_TEST_CASE(one_of_two_is_needed) {
   BOOST_TEST(!has(Asked("provider", "192.0.2.1\n\n\n").shown, "an answer is needed"));
 }
 
+BOOST_AUTO_TEST_CASE(a_way_back) {
+  const Asked provider("provider", "\n\n198.51.100.0/24\n198.51.100.1\n");
+  BOOST_TEST(has(provider.shown, "Ctrl-C ends it, and nothing is written"));
+  const std::string back = "; to answer differently what came before, Ctrl-C and start over\n";
+  BOOST_TEST(has(provider.shown, "an answer is needed here, such as out.provider.example" + back));
+  for (const auto* address : {"198.51.100.0/24", "198.51.100.1"})
+    BOOST_TEST(has(provider.shown, "'" + std::string(address) + "': that is an address, and this asks for a name"), address);
+  BOOST_TEST(has(Asked("devices", "\n10.0.0.1\n").shown, "'10.0.0.1': that is an address, and this asks for a login"));
+  BOOST_TEST(!has(Asked("hybrid", "\n").shown, back));
+}
+
+BOOST_AUTO_TEST_CASE(a_single_word_is_no_sender_and_no_domain) {
+  const Asked devices("devices", "192.0.2.1\n\nscanner\ninternal\nscanner@contoso.example\n");
+  BOOST_TEST(has(devices.shown, "'scanner': has no dot, so it is a domain of that name: expected an address or a domain; write scanner@YOUR-DOMAIN"));
+  BOOST_TEST(has(devices.shown, "'internal': is a word of recipients, not of senders"));
+  BOOST_TEST(devices.answers.at("sender").front() == "scanner@contoso.example");
+  BOOST_TEST(has(Asked("partner", "fabrikam\n").shown, "'fabrikam': has no dot, so it is a domain of that name: expected a whole domain"));
+  BOOST_TEST(Asked("partner", "*\n\n").answers.at("domain").front() == "*");
+}
+
 BOOST_AUTO_TEST_CASE(a_wrong_answer_is_told_what_was_expected) {
   for (const auto& scenario : ctl::scenarios())
     for (const auto& field : scenario.fields) {

@@ -214,6 +214,10 @@ BOOST_AUTO_TEST_CASE(what_does_not_fit_is_wrong_usage) {
                                              {"devices", "--source", "10.0.0.1", "--size", "big"},
                                              {"devices", "--source", "10.0.0.1", "--recipient", "everybody"},
                                              {"devices", "--source", "10.0.0.1", "--domain", "x.example"},
+                                             {"devices", "--source", "10.0.0.1", "--sender", "scanner"},
+                                             {"devices", "--source", "10.0.0.1", "--sender", "any"},
+                                             {"provider", "--certificate", "198.51.100.1"},
+                                             {"partner", "--domain", "fabrikam"},
                                              {"devices", "--source", "10.0.0.1", "--mode", "try"},
                                              {"devices", "--source", "10.0.0.1", "--name", "a b"},
                                              {"devices", "--source", "10.0.0.1", "--name", "a", "--name", "b"},
@@ -292,6 +296,96 @@ BOOST_AUTO_TEST_CASE(the_same_twice_is_not_kept) {
   BOOST_TEST(second.status == 1);
   BOOST_TEST(has(second.err, "is not kept"));
   BOOST_TEST(!fs::exists(path / "connectors.d" / "f-2.conf"));
+  // Beside an enforced one, and without an identity.
+  auto enforced = partner;
+  enforced.insert(enforced.end(), {"--name", "f"});
+  fs::remove(path / "connectors.d" / "f.conf");
+  enforced.insert(enforced.end(), {"--mode", "enforce"});
+  BOOST_TEST(make(enforced).status == 0);
+  BOOST_TEST(make(partner).status == 1);
+  const std::vector<std::string> tls{"partner", "--domain", "g.example", "--direction", "in", "--write"};
+  BOOST_TEST(make(tls).status == 0);
+  BOOST_TEST(has(make(tls).err, "is not kept"));
+  BOOST_TEST(std::distance(fs::directory_iterator(path / "connectors.d"), {}) == 2);
+}
+
+// The words of the command lines that are printed under "Try it:", as a shell reads them.
+std::vector<std::vector<std::string>> tries(const std::string& text) {
+  std::vector<std::vector<std::string>> out;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) {
+    const auto at = line.find("connectorctl explain ");
+    if (at == std::string::npos) continue;
+    std::vector<std::string> words{""};
+    bool quoted = false;
+    for (const char c : line.substr(at + 13)) {
+      if (c == '\'')
+        quoted = !quoted;
+      else if (c == ' ' && !quoted)
+        words.emplace_back();
+      else
+        words.back() += c;
+    }
+    out.push_back(std::move(words));
+  }
+  return out;
+}
+
+BOOST_AUTO_TEST_CASE(what_is_printed_to_try_works) {
+  const std::vector<std::pair<std::string, std::vector<std::string>>> cases{
+      {"fabrikam", {"partner", "--domain", "*.fabrikam.example", "--direction", "in", "--source", "203.0.113.0/24", "--certificate", "*.f.example"}},
+      {"g", {"partner", "--domain", ".g.example", "--direction", "in", "--source", "2001:db8::7", "--require-tls", "no"}},
+      {"everyone", {"partner", "--domain", "*", "--direction", "in", "--certificate", "mx.h.example"}},
+      {"provider", {"provider", "--source", "198.51.100.7", "--listener", "mx"}},
+      {"lock", {"provider", "--certificate", ".p.example", "--require-tls", "yes", "--name", "lock"}},
+      {"devices", {"devices", "--source", "10.20.0.0/24", "--sender", "scan@contoso.example"}},
+      {"devices", {"devices", "--login", "*", "--recipient", "any"}},
+      {"devices", {"devices", "--source", "10.20.0.1-10.20.0.9", "--login", "a b", "--recipient", "*.far.example"}}};
+  for (const auto& [name, arguments] : cases) BOOST_TEST_CONTEXT(name) {
+      const Host host;
+      auto enforced = arguments;
+      enforced.insert(enforced.end(), {"--mode", "enforce", "--write"});
+      const auto made = host.make(enforced);
+      BOOST_REQUIRE_MESSAGE(made.status == 0, made.err);
+      const auto commands = tries(made.out);
+      BOOST_REQUIRE_MESSAGE(commands.size() == 1U, made.out);
+      auto words = std::vector<std::string>(commands[0].begin() + 1, commands[0].end());
+      const auto explained = host.explain(words);
+      BOOST_TEST(explained["action"] == "accept", made.out);
+      BOOST_TEST(explained["connector"] == name, made.out);
+    }
+  write({"partner", "--domain", "fabrikam.example", "--smart-host", "[gw.fabrikam.example]", "--mode", "enforce"});
+  const auto both = tries(make({"partner", "--domain", "*.k.example", "--smart-host", "[gw.fabrikam.example]", "--mode", "enforce"}).out);
+  BOOST_REQUIRE_EQUAL(both.size(), 2U);
+  BOOST_TEST(both[1].back() == "someone@mail.k.example");
+  BOOST_TEST(tries(make({"smarthost", "--smart-host", "[gw.fabrikam.example]"}).out).size() == 1U);
+}
+
+// Line ends of comments are no part of the text.
+std::string unfolded(std::string text) {
+  for (auto at = text.find("\n# "); at != std::string::npos; at = text.find("\n# ", at)) text.replace(at, 3, " ");
+  return text;
+}
+
+BOOST_AUTO_TEST_CASE(steps_fit_the_connector) {
+  const std::vector<std::string> partner{"partner", "--domain", "fabrikam.example", "--direction", "in", "--source", "203.0.113.0/24"};
+  auto steps = unfolded(make(partner).out);
+  BOOST_TEST(has(steps, "reaches us from 203.0.113.0/24 alone, over TLS"), steps);
+  BOOST_TEST(has(steps, "audit=would-reject/header_from/fabrikam"), steps);
+  BOOST_TEST(has(steps, "set check_header_from = \"enforce\""), steps);
+  write({"provider", "--source", "198.51.100.0/24"});
+  steps = unfolded(make(partner).out);
+  BOOST_TEST(has(steps, "203.0.113.0/24 alone, or through the connector provider, over TLS"), steps);
+  BOOST_TEST(has(steps, "provider takes clear text"), steps);
+  fs::remove(path / "connectors.d" / "provider.conf");
+  write({"provider", "--source", "198.51.100.0/24", "--require-tls", "yes"});
+  BOOST_TEST(!has(unfolded(make(partner).out), "takes clear text"));
+  BOOST_TEST(!has(unfolded(make({"partner", "--domain", "*", "--direction", "in"}).out), "check_header_from"));
+  const std::vector<std::string> devices{"devices", "--source", "10.0.0.1"};
+  BOOST_TEST(has(unfolded(make(devices).out), "Take the addresses out of mynetworks"));
+  auto tried = devices;
+  tried.insert(tried.end(), {"--mode", "audit"});
+  BOOST_TEST(has(unfolded(make(tried).out), "Once it is enforced (the line mode taken out), take the addresses"));
 }
 
 BOOST_AUTO_TEST_CASE(an_outbound_connector_for_the_same_recipients_is_not_written) {
