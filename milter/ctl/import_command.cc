@@ -126,8 +126,8 @@ int import_connectors(const Context& context, const std::vector<std::string>& fi
   if (!imported->notes.empty()) context.err << notes_head << "\n";
   for (const auto& line : imported->notes) context.err << "  " << safe(line) << "\n";
   context.err << imported->in_force << " in force, " << imported->disabled << " disabled, " << imported->left_out << " left out; "
-              << counted(errors, "error") << ", " << counted(imported->remarks.size() - errors - notes, "warning") << ", " << counted(imported->notes.size(), "note")
-              << "\n";
+              << counted(errors, "error") << ", " << counted(imported->remarks.size() - errors - notes, "warning") << ", "
+              << counted(imported->notes.size(), "note") << "\n";
   tell_of_the_reload(context, *imported, settings);
   return errors == 0 ? success : bad;
 }
