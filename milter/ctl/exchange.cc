@@ -170,7 +170,19 @@ class Import {
         refuse(*found, diagnostic.path, diagnostic.message);
         changed = true;
       }
-      if (!changed) return;
+      if (!changed) return tell_of_missing_via(result);
+    }
+  }
+  // Whether Exchange would take that mail cannot be told from the export, and nothing is made wider unasked.
+  void tell_of_missing_via(const config::Result& result) {
+    for (const auto& diagnostic : result.diagnostics) {
+      const auto cure = diagnostic.message.find("add via = ");
+      auto* found = diagnostic.message.starts_with("has no via") && cure != std::string::npos ? find(diagnostic.path) : nullptr;
+      if (found == nullptr) continue;
+      const auto message =
+          "its mail that comes through the connector about all senders is refused here; if it may come that way, " + diagnostic.message.substr(cure);
+      result_.remarks.push_back({false, found->cmdlet, found->connector, found->text.name, "", message});
+      found->text.comments.push_back("WARNING: " + message);
     }
   }
   void refuse(Carried& c, const std::string& path, const std::string& message) {

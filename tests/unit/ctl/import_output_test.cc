@@ -86,6 +86,21 @@ BOOST_AUTO_TEST_CASE(what_is_the_mail_servers_business_stands_last_and_once) {
   BOOST_TEST(!has(done.out, "WARNING MaxHopCount"));
 }
 
+BOOST_AUTO_TEST_CASE(a_partner_behind_an_imported_lock) {
+  auto lock = broken_partner(), partner = broken_partner();
+  lock.update({{"Name", "Lock"}, {"SenderDomains", {"*"}}, {"SenderIPAddresses", {"198.51.100.0/24"}}});
+  partner.update({{"Name", "Fab"}, {"SenderIPAddresses", {"203.0.113.0/24"}}});
+  const std::string said =
+      "its mail that comes through the connector about all senders is refused here; if it may come that way, add via = [ \"lock\" ]";
+  const auto both = import(json{lock, partner});
+  BOOST_TEST(has(both.err, "InboundConnector \"Fab\": warning: " + said), both.err);
+  BOOST_TEST(has(both.out, "# WARNING: its mail that comes through"));
+  BOOST_TEST(!has(both.out, "  via = "));
+  BOOST_TEST(!has(import(json{partner}).err, "if it may come that way"));
+  lock["Enabled"] = false;
+  BOOST_TEST(!has(import(json{lock, partner}).err, "if it may come that way"));
+}
+
 BOOST_AUTO_TEST_CASE(notes_are_data_too) {
   auto sound = broken_partner();
   sound.update({{"Name", "A"}, {"SenderDomains", {"a.example"}}, {"RestrictDomainsToIPAddresses", false}, {"Banner", "220 x"}, {"Odd", "1"}});
