@@ -73,7 +73,7 @@ int check(const Context& context, bool strict) {
     context.out << json.dump(2, ' ', false, Json::error_handler_t::replace) << "\n";
   } else {
     for (const auto& diagnostic : result.diagnostics) context.out << safe(diagnostic.to_string()) << "\n";
-    context.out << counted(result.connectors, "connector") << ", " << counted(errors, "error") << ", " << counted(warnings, "warning") << "\n";
+    context.out << result.connectors << " connectors, " << errors << " errors, " << warnings << " warnings\n";  // scripts read it: always the plural
   }
   return errors > 0 || !result.config || (strict && warnings > 0) ? bad : success;
 }

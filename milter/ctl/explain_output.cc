@@ -85,11 +85,10 @@ std::string to_json(const Explanation& e) {
   json["reply"] = or_null(e.reply);
   json["recipients"] = Json::array();
   for (const auto& r : e.recipients)
-    json["recipients"].push_back({{"address", r.address},
-                                  {"action", r.action},
-                                  {"reply", or_null(r.reply)},
-                                  {"outbound", or_null(r.outbound)},
-                                  {"relay_check", r.relay_check}});
+    json["recipients"].push_back({{"address", r.address}, {"action", r.action}, {"reply", or_null(r.reply)}, {"outbound", or_null(r.outbound)}});
+  json["relay_check"] = Json::array();
+  for (const auto& r : e.recipients)
+    if (r.relay_check) json["relay_check"].push_back(r.address);
   json["add_headers"] = Json::array();
   for (const auto& header : e.add_headers) json["add_headers"].push_back({{"name", header.name}, {"value", header.value}});
   json["strip_headers"] = e.strip_headers;

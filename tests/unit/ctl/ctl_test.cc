@@ -185,7 +185,7 @@ BOOST_AUTO_TEST_CASE(check_counts_and_exits) {
   const auto result = run({"check", "-c", config});
   BOOST_TEST(result.status == 0);
   BOOST_TEST(has(result.out, config + ":2: warning: "));
-  BOOST_TEST(has(result.out, "\n1 connector, 0 errors, 1 warning\n"));
+  BOOST_TEST(has(result.out, "\n1 connectors, 0 errors, 1 warnings\n"));
   BOOST_TEST(run({"check", "--strict", "-c", config}).status == 1);
 
   const auto broken = write("b.conf", "organization = { domian = \".contoso.example\"; };\n");

@@ -42,8 +42,7 @@ struct Explain {
     for (const auto& address : to) arguments.insert(arguments.end(), {"--to", address});
     std::string out;
     const auto explained = data(arguments);
-    for (const auto& recipient : explained["recipients"])
-      if (recipient["relay_check"].get<bool>()) out += recipient["address"].get<std::string>() + " ";
+    for (const auto& address : explained["relay_check"]) out += address.get<std::string>() + " ";
     return out;
   }
 

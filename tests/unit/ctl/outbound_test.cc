@@ -91,7 +91,7 @@ BOOST_AUTO_TEST_CASE(show_tells_outbound_connectors_in_the_config_language) {
   for (const std::string name : {"to-fabrikam", "home", "gate"}) {
     const auto shown = run({"show", name, "-c", config});
     const auto again = write("again.conf", "organization = { domains = \".contoso.example\"; };\nmaps = { };\noutbound = (\n" + shown.out + ");\n");
-    BOOST_TEST(run({"check", "-c", again}).out == "1 connector, 0 errors, 0 warnings\n");
+    BOOST_TEST(run({"check", "-c", again}).out == "1 connectors, 0 errors, 0 warnings\n");
     // All but the places.
     const auto first = run({"show", name, "--json", "-c", config}).data(), second = run({"show", name, "--json", "-c", again}).data();
     for (std::size_t i = 0; i < first["settings"].size(); ++i)

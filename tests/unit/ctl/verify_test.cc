@@ -122,7 +122,7 @@ BOOST_FIXTURE_TEST_CASE(a_new_key_can_be_used_at_once, Home) {
   const auto open = Run({"-c", signing, "check"});
   BOOST_TEST(open.status == 1);
   BOOST_TEST(has(open.out, "error: signing.keys[0].file: \"" + file.string() + "\" can be used by everyone"));
-  BOOST_TEST(has(open.out, "0 connectors, 1 error, 0 warnings"));
+  BOOST_TEST(has(open.out, "0 connectors, 1 errors, 0 warnings"));
   BOOST_TEST(Run({"-c", signing, "list"}).status == 0);  // needs no key
   BOOST_TEST(Run({"-c", signing, "verify", message}).status == 1);
 }
