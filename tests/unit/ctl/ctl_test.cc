@@ -278,9 +278,9 @@ BOOST_AUTO_TEST_CASE(explain_has_every_key) {
        {explain(config, {"--client", "203.0.113.5", "--tls", "TLSv1.3"}).data(), explain(config, {"--client", "198.51.100.1"}).data()}) {
     std::vector<std::string> keys;
     for (auto it = data.begin(); it != data.end(); ++it) keys.push_back(it.key());
-    std::vector<std::string> expected{"connector",      "type",  "vouched", "action",     "stage",       "rule",
-                                      "violations",     "audit", "reply",   "recipients", "add_headers", "strip_headers",
-                                      "rewrite_sender", "route", "steps",   "audit_steps"};
+    std::vector<std::string> expected{"connector",      "type",  "vouched", "action",      "stage",       "rule",
+                                      "violations",     "audit", "reply",   "recipients",  "add_headers", "strip_headers",
+                                      "rewrite_sender", "route", "steps",   "audit_steps", "relay_check"};
     std::sort(expected.begin(), expected.end());
     BOOST_TEST(keys == expected, boost::test_tools::per_element());
     BOOST_TEST(data["audit_steps"] == json::array());
