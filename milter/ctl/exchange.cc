@@ -221,7 +221,7 @@ class Import {
       if (!remark.note) continue;
       auto what = remark.parameter + ": " + remark.message;
       auto known = std::find_if(groups.begin(), groups.end(), [&](const auto& g) { return g.first == what; });
-      if (known == groups.end()) known = groups.insert(groups.end(), {std::move(what), {}});
+      if (known == groups.end()) known = groups.emplace(groups.end(), std::move(what), std::vector<std::string>{});
       known->second.push_back('"' + remark.connector + '"');
     }
     for (const auto& [what, connectors] : groups) result_.notes.push_back(what + " [" + join(connectors, ", ") + "]");
