@@ -47,7 +47,7 @@ std::string date_of(std::int64_t time) {
   const std::time_t seconds = time;
   std::tm parts{};
   char text[32] = "";
-  if (::gmtime_r(&seconds, &parts) != nullptr) std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  if (::gmtime_r(&seconds, &parts) == nullptr || std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts) == 0) return {};
   return text;
 }
 

@@ -13,7 +13,7 @@
 
 namespace cm::seal {
 
-inline constexpr std::int64_t valid_seconds = 7 * 24 * 3600;
+inline constexpr std::int64_t valid_seconds = std::int64_t{7} * 24 * 3600;
 inline constexpr std::int64_t clock_difference_seconds = 300;  // how far in the future a tag may have been signed
 
 /// What a tag is bound to, beside its own text.
