@@ -30,9 +30,11 @@ std::string message_date(std::int64_t unix_time) {
   const year_month_day date{day};
   const hh_mm_ss time{at - day};
   std::array<char, 64> out{};
-  std::snprintf(out.data(), out.size(), "%s, %u %s %d %02d:%02d:%02d +0000", days_of_week[weekday{day}.c_encoding()],
-                static_cast<unsigned>(date.day()), months_of_year[static_cast<unsigned>(date.month()) - 1], static_cast<int>(date.year()),
-                static_cast<int>(time.hours().count()), static_cast<int>(time.minutes().count()), static_cast<int>(time.seconds().count()));
+  // Any year of std::chrono fits.
+  static_cast<void>(std::snprintf(out.data(), out.size(), "%s, %u %s %d %02d:%02d:%02d +0000", days_of_week[weekday{day}.c_encoding()],
+                                  static_cast<unsigned>(date.day()), months_of_year[static_cast<unsigned>(date.month()) - 1],
+                                  static_cast<int>(date.year()), static_cast<int>(time.hours().count()), static_cast<int>(time.minutes().count()),
+                                  static_cast<int>(time.seconds().count())));
   return out.data();
 }
 
