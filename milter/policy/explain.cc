@@ -57,6 +57,7 @@ bool is_issued(const InboundConnector& connector, const Tls& tls) {
 
 std::string name_gap(const InboundConnector& connector, const Tls& tls) {
   std::vector<std::string> expected;
+  expected.reserve(connector.certificates.size());
   for (const auto& pattern : connector.certificates) expected.push_back(pattern.to_string());
   const auto among = "its certificates (" + some_of(expected) + ")";
   if (tls.subject.empty()) return "certificate name not given, it would have to be among " + among;
@@ -64,6 +65,7 @@ std::string name_gap(const InboundConnector& connector, const Tls& tls) {
 }
 std::string issuer_gap(const InboundConnector& connector, const Tls& tls) {
   std::vector<std::string> expected;
+  expected.reserve(connector.certificate_issuers.size());
   for (const auto& issuer : connector.certificate_issuers) expected.push_back(quoted(issuer));
   const auto among = "its certificate_issuers (" + some_of(expected) + ")";
   if (tls.issuer.empty()) return "issuer not given, it would have to be among " + among;

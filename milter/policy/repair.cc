@@ -9,6 +9,7 @@ namespace cm {
 namespace {
 
 constexpr bool Repair::*const wanted[] = {&Repair::date, &Repair::message_id, &Repair::from};  // as in `repairable`
+static_assert(std::size(wanted) == repairable.size());
 
 // A local part without its quotes, as it was spelt: Address keeps it in lower case.
 std::string spelling(const Address& address) {
@@ -67,7 +68,7 @@ std::vector<RepairedField> repairs(const Policy& policy, const Sender& sender, c
     if (field == 1) return "<" + receipt.id + "@" + receipt.host + ">";
     return "<" + author(rewritten ? leaving_sender(policy, sender, decision) : spelt_sender(sender.envelope), receipt.host) + ">";
   };
-  for (std::size_t field = 0; field < repairable.size(); ++field)
+  for (std::size_t field = 0; field < std::size(wanted); ++field)
     if (repair.*wanted[field] && seen.lacks(field)) out.push_back({std::string(repairable[field]), value(field), seen.instances(field)});
   return out;
 }
